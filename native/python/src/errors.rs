@@ -1,0 +1,70 @@
+//! The exception tree, and the way from the engine's errors to it. Drawn in `python/algo_trade/errors.py`.
+
+use pyo3::create_exception;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+
+use engine::num::NumError;
+
+create_exception!(algo_trade._native, AlgoTradeError, PyException, "The root of every error this package raises.");
+create_exception!(algo_trade._native, InputError, AlgoTradeError, "What was given has to be fixed.");
+create_exception!(
+    algo_trade._native,
+    NumberError,
+    InputError,
+    "A number that is not exact, not finite, or out of range."
+);
+create_exception!(algo_trade._native, DataError, InputError, "A row, column or file of market data.");
+create_exception!(
+    algo_trade._native,
+    ParameterError,
+    InputError,
+    "A parameter or option: unknown, of the wrong type, or out of range."
+);
+create_exception!(algo_trade._native, ConfigError, InputError, "A file that people write: venue, configuration.");
+create_exception!(algo_trade._native, StrategyError, AlgoTradeError, "A strategy raised; its cause is chained.");
+create_exception!(algo_trade._native, JournalError, AlgoTradeError, "A journal is damaged, or a replay differs.");
+create_exception!(
+    algo_trade._native,
+    EngineError,
+    AlgoTradeError,
+    "The engine refuses to go on: an overflow, an endless loop of messages."
+);
+
+/// Turns an engine error into its exception.
+pub trait ToPy {
+    /// The exception.
+    fn to_py(self) -> PyErr;
+}
+
+impl ToPy for NumError {
+    fn to_py(self) -> PyErr {
+        NumberError::new_err(self.to_string())
+    }
+}
+
+/// `?` for results of the engine.
+pub trait OrPy<T> {
+    /// The value, or the exception.
+    fn or_py(self) -> PyResult<T>;
+}
+
+impl<T, E: ToPy> OrPy<T> for Result<T, E> {
+    fn or_py(self) -> PyResult<T> {
+        self.map_err(ToPy::to_py)
+    }
+}
+
+/// Adds the exceptions to the module.
+pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add("AlgoTradeError", py.get_type::<AlgoTradeError>())?;
+    module.add("InputError", py.get_type::<InputError>())?;
+    module.add("NumberError", py.get_type::<NumberError>())?;
+    module.add("DataError", py.get_type::<DataError>())?;
+    module.add("ParameterError", py.get_type::<ParameterError>())?;
+    module.add("ConfigError", py.get_type::<ConfigError>())?;
+    module.add("StrategyError", py.get_type::<StrategyError>())?;
+    module.add("JournalError", py.get_type::<JournalError>())?;
+    module.add("EngineError", py.get_type::<EngineError>())
+}
