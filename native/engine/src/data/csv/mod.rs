@@ -1,0 +1,9 @@
+//! Bars from CSV text, block by block.
+
+mod fields;
+mod header;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+pub use reader::{BLOCK_BYTES, CHUNK_BARS, CsvBars};

@@ -1,0 +1,12 @@
+//! Bars in: readers, the one place where rows are checked, what was found in them, and synthetic ones.
+
+pub mod checks;
+pub mod csv;
+pub mod fault;
+pub mod fingerprint;
+pub mod input;
+pub mod memory;
+pub mod options;
+pub mod resolution;
+pub mod summary;
+pub mod synthetic;
