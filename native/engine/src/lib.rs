@@ -4,6 +4,7 @@
 //! and no floats for money. See ARCHITECTURE.md at the root of the repository.
 #![cfg_attr(test, allow(clippy::float_cmp, missing_docs))]
 
+pub mod bars;
 pub mod data;
 pub mod event;
 pub mod instrument;

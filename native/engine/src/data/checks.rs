@@ -131,13 +131,13 @@ impl Checker {
     pub fn symbol(&mut self, name: &[u8]) -> Result<usize, RowFault> {
         // Rows of one symbol, or of several that take turns: the same as the last, or the one that follows it.
         if let Some(known) = self.known.get(self.latest)
-            && known.name.as_bytes() == name
+            && is_same(known.name.as_bytes(), name)
         {
             return Ok(self.latest);
         }
         let next = if self.latest + 1 < self.known.len() { self.latest + 1 } else { 0 };
         if let Some(known) = self.known.get(next)
-            && known.name.as_bytes() == name
+            && is_same(known.name.as_bytes(), name)
         {
             self.latest = next;
             return Ok(next);
@@ -293,6 +293,12 @@ impl Checker {
             stamp: self.options.stamp,
         }
     }
+}
+
+/// Whether two short texts are equal. A call of `memcmp` for three bytes took a third of the reading time.
+#[inline(always)]
+pub fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(a, b)| a == b)
 }
 
 /// Which of the checks the numbers fail.

@@ -1,5 +1,6 @@
 //! Numbers and times out of bytes, eight at a time. What they do not recognise is left to the general parsers.
 
+use crate::data::checks::is_same;
 use crate::num::UNIT;
 use crate::time::{Nanos, parse_iso};
 
@@ -78,7 +79,7 @@ impl Clock {
             && head == date
             && let Some(seconds) = seconds_of_day(tail)
             && let Some(ending) = tail.get(8..)
-            && ending == self.ending
+            && is_same(ending, &self.ending)
         {
             let time = start + seconds.cast_signed() * Nanos::SECOND.raw() + self.ending_nanos;
             return Some((Nanos::from_raw(time), self.has_zone));
