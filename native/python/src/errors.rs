@@ -5,6 +5,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use engine::num::NumError;
+use engine::stream::SourceError;
 
 create_exception!(algo_trade._native, AlgoTradeError, PyException, "The root of every error this package raises.");
 create_exception!(algo_trade._native, InputError, AlgoTradeError, "What was given has to be fixed.");
@@ -43,6 +44,25 @@ impl ToPy for NumError {
     }
 }
 
+/// The attributes `file`, `line`, `column` and `value` of a [`DataError`]; `None` where it has none.
+const PLACE: [&str; 4] = ["file", "line", "column", "value"];
+
+impl ToPy for SourceError {
+    fn to_py(self) -> PyErr {
+        Python::attach(|py| {
+            let error = DataError::new_err(self.to_string());
+            let instance = error.value(py);
+            let [file, line, column, value] = PLACE;
+            let set = instance
+                .setattr(file, self.file.as_deref())
+                .and_then(|()| instance.setattr(line, self.line))
+                .and_then(|()| instance.setattr(column, self.column.as_deref()))
+                .and_then(|()| instance.setattr(value, self.value.as_deref()));
+            set.err().unwrap_or(error)
+        })
+    }
+}
+
 /// `?` for results of the engine.
 pub trait OrPy<T> {
     /// The value, or the exception.
@@ -61,7 +81,11 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("AlgoTradeError", py.get_type::<AlgoTradeError>())?;
     module.add("InputError", py.get_type::<InputError>())?;
     module.add("NumberError", py.get_type::<NumberError>())?;
-    module.add("DataError", py.get_type::<DataError>())?;
+    let data_error = py.get_type::<DataError>();
+    for name in PLACE {
+        data_error.setattr(name, py.None())?;
+    }
+    module.add("DataError", data_error)?;
     module.add("ParameterError", py.get_type::<ParameterError>())?;
     module.add("ConfigError", py.get_type::<ConfigError>())?;
     module.add("StrategyError", py.get_type::<StrategyError>())?;

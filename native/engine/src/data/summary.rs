@@ -86,6 +86,26 @@ impl DataSummary {
     pub fn fingerprint(&self) -> String {
         digest_of(self.symbols.iter().map(|s| (s.symbol.as_str(), s.days.as_slice())))
     }
+    /// All of it, with the sums, as a JSON document; times in nanoseconds.
+    ///
+    /// # Errors
+    /// What the serializer says; it has no reason to.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Document<'a> {
+            #[serde(flatten)]
+            summary: &'a DataSummary,
+            rows: u64,
+            snapped: u64,
+            fingerprint: String,
+        }
+        serde_json::to_string(&Document {
+            summary: self,
+            rows: self.rows(),
+            snapped: self.snapped(),
+            fingerprint: self.fingerprint(),
+        })
+    }
     /// The two taken together, as when the sources are merged.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::data::checks::{Admission, Checker, Numbers, RowFault};
 use crate::data::csv::CHUNK_BARS;
+use crate::data::options::BarOptions;
 use crate::event::{Bar, MarketEvent};
 use crate::instrument::InstrumentId;
 use crate::num::{Price, Qty};
@@ -149,6 +151,72 @@ impl Source for Synthetic {
     fn next_chunk(&mut self) -> Result<Option<Chunk>, SourceError> {
         let bars: Vec<_> = std::iter::from_fn(|| self.next_bar()).take(CHUNK_BARS).map(MarketEvent::Bar).collect();
         Ok((!bars.is_empty()).then(|| Arc::new(bars)))
+    }
+}
+
+/// Synthetic bars that pass the checks of every reader, for their summary and the symbols of a run.
+#[derive(Debug)]
+pub struct SyntheticBars {
+    bars: Synthetic,
+    symbols: Vec<String>,
+    checker: Checker,
+    is_done: bool,
+}
+
+impl SyntheticBars {
+    /// The bars of `bars`, which was made with these symbols.
+    #[must_use]
+    pub fn new<S: AsRef<str>>(symbols: &[S], bars: Synthetic, options: &BarOptions) -> Self {
+        let mut symbols: Vec<_> = symbols.iter().map(|s| s.as_ref().to_owned()).collect();
+        symbols.sort_unstable();
+        symbols.dedup();
+        let checker = Checker::new("synthetic", options.clone(), bars.resolution);
+        Self { bars, symbols, checker, is_done: false }
+    }
+
+    /// What was found so far, and the symbols seen.
+    #[must_use]
+    pub const fn checker(&self) -> &Checker {
+        &self.checker
+    }
+
+    /// The checked bar; `None` if it is not wanted.
+    fn check(&mut self, bar: &Bar) -> Result<Option<Bar>, RowFault> {
+        let name = self.symbols.get(bar.instrument.index()).map_or(&b""[..], |s| s.as_bytes());
+        let symbol = self.checker.symbol(name)?;
+        match self.checker.admit(symbol, bar.open_time)? {
+            Admission::Unwanted => Ok(None),
+            Admission::Past => {
+                self.is_done = true;
+                Ok(None)
+            }
+            Admission::Wanted { open_time, close_time } => {
+                let numbers = Numbers {
+                    open: bar.open.raw(),
+                    high: bar.high.raw(),
+                    low: bar.low.raw(),
+                    close: bar.close.raw(),
+                    volume: bar.volume.map(Qty::raw),
+                    snapped: 0,
+                };
+                self.checker.bar(symbol, open_time, close_time, &numbers).map(Some)
+            }
+        }
+    }
+}
+
+impl Source for SyntheticBars {
+    fn next_chunk(&mut self) -> Result<Option<Chunk>, SourceError> {
+        let fail = |row: RowFault| SourceError::of_file("synthetic", row.fault);
+        let mut events = Vec::new();
+        while !self.is_done && events.len() < CHUNK_BARS {
+            let Some(bar) = self.bars.next_bar() else {
+                self.is_done = true;
+                break;
+            };
+            events.extend(self.check(&bar).map_err(fail)?.map(MarketEvent::Bar));
+        }
+        Ok((!events.is_empty()).then(|| Arc::new(events)))
     }
 }
 

@@ -6,4 +6,5 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
+pub use header::find_column;
 pub use reader::{BLOCK_BYTES, CHUNK_BARS, CsvBars};

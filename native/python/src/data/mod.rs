@@ -1,0 +1,10 @@
+//! Bars for Python: files and tables in, Arrow out.
+
+mod arrow;
+mod bar_data;
+mod columns;
+mod export;
+mod load;
+mod remap;
+
+pub use bar_data::{BarData, parse_time_ns, synthetic_bars};
