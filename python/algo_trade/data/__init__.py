@@ -1,0 +1,15 @@
+"""Historical data in: bars of files and tables, checked, summed up, and ready to run on."""
+
+from algo_trade.data.provider import HistoricalDataProvider
+from algo_trade.data.samples import synthetic_bars, write_csv
+from algo_trade.data.summary import DataSummary, DayPrint, Gap, SymbolSummary
+
+__all__ = [
+    "DataSummary",
+    "DayPrint",
+    "Gap",
+    "HistoricalDataProvider",
+    "SymbolSummary",
+    "synthetic_bars",
+    "write_csv",
+]
