@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
@@ -13,6 +13,9 @@ from algo_trade.data import HistoricalDataProvider, synthetic_bars, write_csv
 from algo_trade.errors import DataError, ParameterError
 
 from .conftest import GOOD
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BAD_ROWS = [
     ("2021-12-31 23:50:00,11,13,10,12,6", "timestamp", "2021-12-31 23:50:00", "is earlier than the row before"),
@@ -173,7 +176,7 @@ def test_a_table_column_of_a_wrong_type_is_named() -> None:
     ],
 )
 def test_an_option_that_makes_no_sense_is_refused(good: Path, options: dict[str, object], part: str) -> None:
-    with pytest.raises(ParameterError, match="(?s).*") as caught:
+    with pytest.raises(ParameterError, match=r".") as caught:
         HistoricalDataProvider(good, **{"symbols": "BTC", **options})  # type: ignore[arg-type]
     assert part in str(caught.value)
 

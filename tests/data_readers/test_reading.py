@@ -7,7 +7,7 @@ import gzip
 import io
 import tempfile
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import polars as pl
@@ -21,6 +21,9 @@ from polars.testing import assert_frame_equal
 
 from algo_trade import _native
 from algo_trade.data import HistoricalDataProvider, synthetic_bars, write_csv
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MINUTE = 60 * 10**9
 
@@ -54,13 +57,15 @@ def test_every_container_gives_the_same_bars_and_fingerprint(tmp_path: Path, fra
     text_times = frame.with_columns(pl.col("timestamp").dt.strftime("%Y-%m-%d %H:%M:%S%.6f"))
     epochs = frame.with_columns(pl.col("timestamp").dt.epoch("ms"), pl.col("symbol").cast(pl.Categorical))
     naive = frame.with_columns(pl.col("timestamp").dt.replace_time_zone(None).dt.cast_time_unit("us"))
-    data = [
+    data: list[Any] = [
         *sorted(tmp_path.iterdir()),
         frame,
         floats,
         floats.to_pandas(),
         frame.to_arrow(),
-        pa.table(floats.to_arrow()).cast(pa.schema([(f.name, pa.string() if f.name == "symbol" else f.type) for f in floats.to_arrow().schema])),
+        pa.table(floats.to_arrow()).cast(
+            pa.schema([(f.name, pa.string() if f.name == "symbol" else f.type) for f in floats.to_arrow().schema])
+        ),
         frame.with_columns(pl.col(pl.Decimal).cast(pl.String)),
         text_times,
         epochs,
@@ -119,7 +124,8 @@ def test_columns_under_other_names_are_mapped(tmp_path: Path, good: Path) -> Non
     frame.write_csv(tmp_path / "other.csv")
     frame.write_parquet(tmp_path / "other.parquet")
     expected = HistoricalDataProvider(good, symbols="BTC").fingerprint
-    for data in [tmp_path / "other.csv", tmp_path / "other.parquet", frame]:
+    containers: list[Any] = [tmp_path / "other.csv", tmp_path / "other.parquet", frame]
+    for data in containers:
         assert HistoricalDataProvider(data, symbols="BTC", columns=names).fingerprint == expected
 
 
@@ -162,7 +168,11 @@ def test_a_changed_bar_changes_the_digest_of_its_day_alone(frame: pl.DataFrame) 
     changed = frame.with_columns(pl.when(is_changed).then(pl.col("volume") * 2).otherwise(pl.col("volume")))
     changed = changed.with_columns(pl.col("volume").cast(pl.Decimal(20, 8)))
     days = [
-        [(s.symbol, day.day_ns, day.rows, day.digest) for s in HistoricalDataProvider(f).summary.symbols for day in s.days]
+        [
+            (s.symbol, day.day_ns, day.rows, day.digest)
+            for s in HistoricalDataProvider(f).summary.symbols
+            for day in s.days
+        ]
         for f in (frame, changed)
     ]
     differing = [one[:2] for one, other in zip(*days, strict=True) if one != other]
@@ -238,7 +248,10 @@ def test_what_is_written_is_what_is_read(
         file.flush()
         frame = HistoricalDataProvider(file.name, symbols="BTC").read()
     read = [
-        (int((row[0] - dt.datetime(2020, 1, 1, tzinfo=dt.UTC)).total_seconds()) // 60, *(int(n.scaleb(8)) for n in row[2:]))
+        (
+            int((row[0] - dt.datetime(2020, 1, 1, tzinfo=dt.UTC)).total_seconds()) // 60,
+            *(int(n.scaleb(8)) for n in row[2:]),
+        )
         for row in frame.rows()
     ]
     assert read == rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Literal, final
 
 import polars as pl
 
@@ -116,14 +116,14 @@ class HistoricalDataProvider:
         return pl.DataFrame(self._bars).sort("timestamp", "symbol", maintain_order=True)
 
     def chunks(self) -> Iterator[pl.DataFrame]:
-        """The bars in frames of at most 65,536 rows, input by input, in bounded memory."""
+        """Give the bars in frames of at most 65,536 rows, input by input, in bounded memory."""
         import pyarrow as pa  # noqa: PLC0415, only here is it needed, and it takes its time
 
         for batch in pa.RecordBatchReader.from_stream(self._bars):
             yield pl.DataFrame(batch)
 
-    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        """The bars as an Arrow stream, for any library that reads one."""
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the bars as an Arrow stream, for any library that reads one."""
         return self._bars.__arrow_c_stream__(requested_schema)
 
     def __len__(self) -> int:

@@ -131,4 +131,6 @@ def _line(symbol: SymbolSummary) -> str:
         return line + "no gap"
     longest = dt.timedelta(microseconds=symbol.longest_gap.length_ns // 1_000)
     plural = "gap" if symbol.gaps == 1 else "gaps"
-    return line + f"{symbol.gaps} {plural}, the longest {longest} from {_time(symbol.longest_gap.start_ns):%Y-%m-%d %H:%M}"
+    return (
+        line + f"{symbol.gaps} {plural}, the longest {longest} from {_time(symbol.longest_gap.start_ns):%Y-%m-%d %H:%M}"
+    )

@@ -41,10 +41,7 @@ def time_ns(time: str | int | dt.datetime | dt.date) -> int:
         return (moment - _EPOCH) // _MICROSECOND * 1_000
     if isinstance(time, dt.date):
         return (time - _EPOCH.date()).days * _UNITS["d"]
-    if isinstance(time, int) and not isinstance(time, bool):
-        return parse_time_ns(str(time))
-    message = f"{time!r} is not a time: give ISO 8601 text, a datetime, or an epoch number"
-    raise ParameterError(message)
+    return parse_time_ns(str(time))
 
 
 def duration_ns(duration: str | int | dt.timedelta) -> int:

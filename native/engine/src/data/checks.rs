@@ -361,6 +361,17 @@ pub fn number_of_text(text: &[u8]) -> Result<Snapped, Fault> {
 /// What [`from_f64`] says.
 #[inline]
 pub fn number_of_float(value: f64) -> Result<Snapped, Fault> {
+    // As the first test of `from_f64`, but without a call of `round`, which takes half of the time of reading a table.
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+    let scaled = value * UNIT as f64;
+    if (0.0..EXACT).contains(&scaled) {
+        #[expect(clippy::cast_possible_truncation, reason = "an integer up to 2^53")]
+        let steps = (scaled + 0.5) as i64;
+        #[expect(clippy::float_cmp, reason = "the question is whether this is the float nearest to the step")]
+        if steps as f64 / UNIT as f64 == value {
+            return Ok(Snapped { steps, moved: false });
+        }
+    }
     Ok(from_f64(value)?)
 }
 
@@ -514,6 +525,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn floats_are_read_as_the_exact_conversion_reads_them(steps in any::<i64>(), shift in 0..63_u32, bits in any::<u64>()) {
+            for value in [(steps >> shift) as f64 / 1e8, f64::from_bits(bits)] {
+                prop_assert_eq!(number_of_float(value), from_f64(value).map_err(Fault::from));
+            }
+        }
+
         #[test]
         fn the_fast_division_by_the_price_is_the_exact_one(quote in 0..i64::MAX, price in 1..i64::MAX, shift in 0..40_u32) {
             let price = (price >> shift).max(1);
