@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 from algo_trade.data import HistoricalDataProvider, synthetic_bars
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS = 1_000_000
 ROUNDS = 7

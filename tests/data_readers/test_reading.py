@@ -5,7 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import io
+import os
+import signal
 import tempfile
+import threading
+import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -255,3 +259,12 @@ def test_what_is_written_is_what_is_read(
         for row in frame.rows()
     ]
     assert read == rows
+
+
+def test_reading_ends_on_an_interrupt_and_leaves_other_threads_running() -> None:
+    timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        _native.synthetic_bars(["BTC"], 10**12, load_bytes_max=0)
+    assert time.monotonic() - start < 2

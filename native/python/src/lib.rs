@@ -12,7 +12,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<data::BarData>()?;
     module.add_function(wrap_pyfunction!(data::synthetic_bars, module)?)?;
     module.add_function(wrap_pyfunction!(data::parse_time_ns, module)?)?;
-    errors::register(module)?;
-    // The stub is the one list of names.
-    module.delattr("__all__")
+    errors::register(module)
+
 }

@@ -104,10 +104,16 @@ impl Walk {
         let mut random = SplitMix64(seed);
         let of_name = name.bytes().fold(random.next(), |sum, byte| sum.rotate_left(8) ^ u64::from(byte));
         let mut random = SplitMix64(of_name);
-        // Start between 10 and 100,000, on a grid of about a ten-thousandth of that or finer.
-        let decade = 10_i64.pow(u32::try_from(random.below(4)).unwrap_or(0));
-        let price = (random.below(90) + 10) * decade * 100_000_000;
-        let tick = decade * 100_000;
+        // Known names start near a familiar price, others between 10 and 100,000.
+        let usual = match name {
+            "BTC" => 60_000,
+            "ETH" => 3_000,
+            "SOL" => 150,
+            _ => (random.below(90) + 10) * 10_i64.pow(u32::try_from(random.below(4)).unwrap_or(0)),
+        };
+        let price = usual * (80 + random.below(41)) * 1_000_000;
+        // Five significant figures, as the venue has them.
+        let tick = 10_i64.pow(price.unsigned_abs().ilog10().saturating_sub(4));
         Self { random, id, price, tick, swing: SWING_USUAL }
     }
 

@@ -63,7 +63,7 @@ impl BarData {
     #[new]
     #[pyo3(signature = (inputs, *, columns = Vec::new(), symbols = Vec::new(), start_ns = None, end_ns = None,
         stamp = "open", volume_unit = "base", resolution_ns = None, load_bytes_max = LOAD_BYTES_MAX))]
-    #[expect(clippy::too_many_arguments, clippy::type_complexity, reason = "keywords of a Python call")]
+    #[expect(clippy::too_many_arguments, reason = "keywords of a Python call")]
     fn new(
         py: Python<'_>,
         inputs: Vec<(String, Option<Py<PyAny>>, Option<String>)>,

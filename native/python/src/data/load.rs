@@ -153,7 +153,7 @@ impl Input {
 ///
 /// Holds the GIL only to look for signals and where a table is Python's.
 pub fn load(inputs: Vec<(Input, BarOptions)>, asked_for: &[String], bytes_max: usize) -> Result<Loaded, LoadError> {
-    let mut parts = Vec::new();
+    let mut parts: Vec<(Input, BarOptions, Vec<Chunk>)> = Vec::new();
     let mut kept_symbols = Vec::new();
     let mut summaries: Vec<DataSummary> = Vec::new();
     let mut seen: Vec<(String, Nanos, Nanos)> = Vec::new();
@@ -161,15 +161,16 @@ pub fn load(inputs: Vec<(Input, BarOptions)>, asked_for: &[String], bytes_max: u
     let mut is_kept = !inputs.iter().any(|(input, _)| input.is_larger_than(bytes_max));
     for (input, mut options) in inputs {
         let mut reader = input.open(&options)?;
-        let mut chunks: Vec<Vec<MarketEvent>> = Vec::new();
+        let mut chunks: Vec<Chunk> = Vec::new();
         while let Some(chunk) = reader.source().next_chunk()? {
             Python::attach(|py| py.check_signals())?;
             bytes += chunk.len() * size_of::<MarketEvent>();
             is_kept &= bytes <= bytes_max;
             if is_kept {
-                chunks.push(Arc::unwrap_or_clone(chunk));
+                chunks.push(chunk);
             } else {
                 chunks.clear();
+                parts.iter_mut().for_each(|(_, _, chunks)| chunks.clear());
             }
         }
         let checker = reader.checker();
@@ -180,6 +181,8 @@ pub fn load(inputs: Vec<(Input, BarOptions)>, asked_for: &[String], bytes_max: u
         seen.extend(checker.seen().map(|(name, first, last)| (name.to_owned(), first, last)));
         kept_symbols.push(checker.symbols().iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
         summaries.push(checker.summary());
+        // The reader still holds its last chunk.
+        drop(reader);
         parts.push((input, options, chunks));
     }
     check_overlap(&summaries)?;
@@ -196,7 +199,7 @@ pub fn load(inputs: Vec<(Input, BarOptions)>, asked_for: &[String], bytes_max: u
     let ranks: Vec<&str> = summary.symbols.iter().map(|s| s.symbol.as_str()).collect();
     let parts = parts.into_iter().zip(kept_symbols).map(|((input, options, mut chunks), local)| {
         rank(&mut chunks, &local, &ranks);
-        let chunks = is_kept.then(|| Arc::new(chunks.into_iter().map(Arc::new).collect()));
+        let chunks = is_kept.then(|| Arc::new(chunks));
         Part { input, options, chunks }
     });
     let parts = parts.collect();
@@ -204,7 +207,7 @@ pub fn load(inputs: Vec<(Input, BarOptions)>, asked_for: &[String], bytes_max: u
 }
 
 /// Replaces the numbers that a reader gave to symbols as they appeared by their rank among all symbols.
-fn rank(chunks: &mut [Vec<MarketEvent>], local: &[String], ranks: &[&str]) {
+fn rank(chunks: &mut [Chunk], local: &[String], ranks: &[&str]) {
     let ids: Vec<InstrumentId> = local
         .iter()
         .map(|name| ranks.binary_search(&name.as_str()).ok().and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX))
@@ -213,7 +216,7 @@ fn rank(chunks: &mut [Vec<MarketEvent>], local: &[String], ranks: &[&str]) {
     if (0..).zip(&ids).all(|(at, id)| *id == InstrumentId(at)) {
         return;
     }
-    for event in chunks.iter_mut().flatten() {
+    for event in chunks.iter_mut().flat_map(Arc::make_mut) {
         if let Some(id) = ids.get(event.instrument().index()) {
             set_instrument(event, *id);
         }
