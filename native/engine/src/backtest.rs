@@ -41,7 +41,9 @@ pub enum BacktestError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The strategy and the venue talk without end.
-    #[error("at {time}: more than {ROUNDS_MAX} rounds at one instant: the strategy answers each report with an order that is answered at once")]
+    #[error(
+        "at {time}: more than {ROUNDS_MAX} rounds at one instant: the strategy answers each report with an order that is answered at once"
+    )]
     Endless {
         /// When.
         time: Nanos,

@@ -59,7 +59,8 @@ pub fn replay<S: Strategy, R: RiskManager, I: Read>(
     loop {
         let record = reader.next()?;
         record_number += 1;
-        let differs = |expected: String, given: String| ReplayError::Differs { record: record_number, time, expected, given };
+        let differs =
+            |expected: String, given: String| ReplayError::Differs { record: record_number, time, expected, given };
         match record {
             Some(Record::Command(expected)) => {
                 let given = pending.pop_front();

@@ -6,9 +6,7 @@ use crate::account::Account;
 use crate::event::{AccountEvent, Bar, Command, ControlEvent, Event, Level, MarketEvent, SignalEvent};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::num::{Money, NumError, Price, Qty};
-use crate::order::{
-    Cloid, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason, Side, TimeInForce,
-};
+use crate::order::{Cloid, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason, Side, TimeInForce};
 use crate::orders::Orders;
 use crate::risk::{RiskError, RiskManager, Verdict};
 use crate::strategy::{Context, Intent, OrderRequest, Strategy, StrategyError};
@@ -45,7 +43,9 @@ pub enum SystemError {
         source: NumError,
     },
     /// The strategy answers every refusal with another order.
-    #[error("at {time}: more than {MAX_RETRIES} orders refused in one step: the strategy answers each refusal with an order")]
+    #[error(
+        "at {time}: more than {MAX_RETRIES} orders refused in one step: the strategy answers each refusal with an order"
+    )]
     Endless {
         /// At which event.
         time: Nanos,
@@ -135,9 +135,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         match event {
             Event::Market(market) => {
                 self.on_market(market).map_err(number)?;
-                self.risk
-                    .on_market(&self.world, market)
-                    .map_err(|source| SystemError::Risk { time: now, source })?;
+                self.risk.on_market(&self.world, market).map_err(|source| SystemError::Risk { time: now, source })?;
             }
             Event::Fill(fill) => {
                 self.world.account.apply_fill(fill).map_err(number)?;
@@ -369,8 +367,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             Verdict::Pass => None,
             Verdict::Shrink(quantity) => {
                 let lot = self.world.instruments.get(order.instrument).map_or(Qty::from_raw(1), |i| i.lot_size);
-                order.quantity =
-                    quantity.floor_to_lot(lot).map_err(|source| SystemError::Number { time, source })?;
+                order.quantity = quantity.floor_to_lot(lot).map_err(|source| SystemError::Number { time, source })?;
                 (!order.quantity.is_positive()).then(|| "the room left is less than one lot".to_owned())
             }
             Verdict::Refuse(text) => Some(text),

@@ -64,8 +64,7 @@ impl Position {
         let released = self.cost.share(closed, before.abs()?)?;
         // Long: proceeds (−closing, since a sale is negative) less cost. Short: both signs turn, the formula stays.
         let realised = closing.neg()?.sub(released)?;
-        let after =
-            Self { quantity: before.add(signed)?, cost: self.cost.sub(released)?.add(notional.sub(closing)?)? };
+        let after = Self { quantity: before.add(signed)?, cost: self.cost.sub(released)?.add(notional.sub(closing)?)? };
         *self = after;
         Ok(Applied { before, closed, opened, realised, released: released.abs()? })
     }

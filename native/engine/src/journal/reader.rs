@@ -26,13 +26,11 @@ impl<R: Read> Reader<R> {
             return Err(JournalError::NotAJournal);
         }
         let offset = MAGIC.len() as u64;
-        let mut reader =
-            Self { input, header: String::new(), frame: Vec::new(), position: 0, offset, records: 0 };
+        let mut reader = Self { input, header: String::new(), frame: Vec::new(), position: 0, offset, records: 0 };
         if !reader.next_frame()? {
             return Err(reader.damaged("the header is missing"));
         }
-        reader.header =
-            String::from_utf8(std::mem::take(&mut reader.frame)).map_err(|_| JournalError::NotAJournal)?;
+        reader.header = String::from_utf8(std::mem::take(&mut reader.frame)).map_err(|_| JournalError::NotAJournal)?;
         Ok(reader)
     }
 

@@ -256,9 +256,10 @@ impl Performance {
         let periods_per_year = YEAR / step.seconds();
         let seconds = duration.seconds();
         let growth = (self.initial.is_positive()).then(|| equity.to_f64() / self.initial.to_f64());
-        let total_return = self.initial.is_positive().then(|| {
-            (i128::from(equity.raw()) - i128::from(self.initial.raw())) as f64 / self.initial.raw() as f64
-        });
+        let total_return = self
+            .initial
+            .is_positive()
+            .then(|| (i128::from(equity.raw()) - i128::from(self.initial.raw())) as f64 / self.initial.raw() as f64);
         let annual_return = growth
             .filter(|g| *g > 0.0 && seconds > 0.0)
             .map(|g| libm::expm1(libm::log(g) * (YEAR / seconds)))

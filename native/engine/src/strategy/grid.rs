@@ -16,7 +16,8 @@ pub struct Grid {
 
 impl Grid {
     /// What it does, in a sentence.
-    pub const HELP: &'static str = "Rests buys below and sells above the first close; answers each fill one step away on the other side.";
+    pub const HELP: &'static str =
+        "Rests buys below and sells above the first close; answers each fill one step away on the other side.";
 
     /// Its parameters.
     #[must_use]

@@ -28,17 +28,23 @@ struct State {
 
 impl MaCrossover {
     /// What it does, in a sentence.
-    pub const HELP: &'static str = "Long while the fast simple average of closes is above the slow one, short (or flat) below.";
+    pub const HELP: &'static str =
+        "Long while the fast simple average of closes is above the slow one, short (or flat) below.";
 
     /// Its parameters.
     #[must_use]
     pub fn params() -> Vec<ParamSpec> {
         vec![
-            ParamSpec::new("fast", Value::Int(10), "bars in the fast average").between(Value::Int(1), Value::Int(100_000)),
+            ParamSpec::new("fast", Value::Int(10), "bars in the fast average")
+                .between(Value::Int(1), Value::Int(100_000)),
             ParamSpec::new("slow", Value::Int(30), "bars in the slow average, more than in the fast one")
                 .between(Value::Int(2), Value::Int(100_000)),
-            ParamSpec::new("direction", Value::Text("both".into()), "sides to trade; with long_only the short side means flat")
-                .one_of(&["both", "long_only"]),
+            ParamSpec::new(
+                "direction",
+                Value::Text("both".into()),
+                "sides to trade; with long_only the short side means flat",
+            )
+            .one_of(&["both", "long_only"]),
         ]
     }
 

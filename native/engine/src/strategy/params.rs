@@ -190,8 +190,10 @@ impl ParamSpec {
         let same_type = value.type_name() == self.default.type_name();
         let number = value.as_f64();
         let finite = number.is_none_or(f64::is_finite);
-        let above = |bound: &Option<Value>| bound.as_ref().and_then(Value::as_f64).zip(number).is_none_or(|(b, n)| n >= b);
-        let below = |bound: &Option<Value>| bound.as_ref().and_then(Value::as_f64).zip(number).is_none_or(|(b, n)| n <= b);
+        let above =
+            |bound: &Option<Value>| bound.as_ref().and_then(Value::as_f64).zip(number).is_none_or(|(b, n)| n >= b);
+        let below =
+            |bound: &Option<Value>| bound.as_ref().and_then(Value::as_f64).zip(number).is_none_or(|(b, n)| n <= b);
         let chosen = self.choices.is_empty() || matches!(&value, Value::Text(t) if self.choices.contains(t));
         if same_type && finite && above(&self.low) && below(&self.high) && chosen {
             Ok(value)

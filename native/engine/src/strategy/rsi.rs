@@ -53,7 +53,8 @@ impl State {
 
 impl RsiStrategy {
     /// What it does, in a sentence.
-    pub const HELP: &'static str = "Long from the first oversold RSI (Wilder), short (or flat) from the first overbought one.";
+    pub const HELP: &'static str =
+        "Long from the first oversold RSI (Wilder), short (or flat) from the first overbought one.";
 
     /// Its parameters.
     #[must_use]
@@ -65,8 +66,12 @@ impl RsiStrategy {
             ParamSpec::new("period", Value::Int(14), "bars").between(Value::Int(2), Value::Int(100_000)),
             percent("oversold", 30.0, "long at or below this RSI, 0 to 100"),
             percent("overbought", 70.0, "short at or above this RSI, 0 to 100, above oversold"),
-            ParamSpec::new("direction", Value::Text("both".into()), "sides to trade; with long_only the short side means flat")
-                .one_of(&["both", "long_only"]),
+            ParamSpec::new(
+                "direction",
+                Value::Text("both".into()),
+                "sides to trade; with long_only the short side means flat",
+            )
+            .one_of(&["both", "long_only"]),
         ]
     }
 

@@ -289,12 +289,7 @@ impl BarMatching {
     }
 
     /// Liquidates if equity is below maintenance margin at the present marks; all working orders go first.
-    fn check_margin(
-        &mut self,
-        ledger: &mut Ledger,
-        now: Nanos,
-        reports: &mut Vec<Report>,
-    ) -> Result<(), NumError> {
+    fn check_margin(&mut self, ledger: &mut Ledger, now: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
         if !ledger.is_below_maintenance()? {
             return Ok(());
         }
@@ -521,12 +516,7 @@ fn execute(
     if order.leaves.is_zero() { finish(order, OrderStatus::Filled, time, reports) } else { Ok(()) }
 }
 
-fn finish(
-    order: &mut Working,
-    status: OrderStatus,
-    time: Nanos,
-    reports: &mut Vec<Report>,
-) -> Result<(), NumError> {
+fn finish(order: &mut Working, status: OrderStatus, time: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
     order.is_done = true;
     reports.push(update(&order.event, order.oid, status, time));
     Ok(())

@@ -3,9 +3,7 @@
 use crate::account::{Account, initial_margin};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::num::{Money, NumError, Price, Qty, Rate, Rounding, fee};
-use crate::order::{
-    Cloid, FillEvent, FillReason, Liquidity, OrderEvent, OrderStatus, OrderUpdate, Reason, Side,
-};
+use crate::order::{Cloid, FillEvent, FillReason, Liquidity, OrderEvent, OrderStatus, OrderUpdate, Reason, Side};
 use crate::time::Nanos;
 use crate::venue::{Margin, Report, VenueConfig};
 

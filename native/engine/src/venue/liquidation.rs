@@ -141,7 +141,8 @@ impl Ledger {
     fn fifth(&self, instrument: InstrumentId, size: Qty) -> Result<Qty, NumError> {
         let lot = self.instruments.get(instrument).map_or(1, |i| i.lot_size.raw()).max(1);
         let lots = div_round(i128::from(size.raw()), 5 * i128::from(lot), Rounding::Ceil);
-        let quantity = i64::try_from(lots * i128::from(lot)).map_err(|_| NumError::Overflow { operation: "a fifth" })?;
+        let quantity =
+            i64::try_from(lots * i128::from(lot)).map_err(|_| NumError::Overflow { operation: "a fifth" })?;
         Ok(Qty::from_raw(quantity.min(size.raw())))
     }
 }

@@ -48,8 +48,12 @@ pub trait Matching {
     ///
     /// # Errors
     /// [`NumError::Overflow`]; so in all methods.
-    fn on_market(&mut self, ledger: &mut Ledger, event: &MarketEvent, reports: &mut Vec<Report>)
-    -> Result<(), NumError>;
+    fn on_market(
+        &mut self,
+        ledger: &mut Ledger,
+        event: &MarketEvent,
+        reports: &mut Vec<Report>,
+    ) -> Result<(), NumError>;
     /// An order arrives.
     ///
     /// # Errors
@@ -113,12 +117,7 @@ impl<M: Matching> SimulatedVenue<M> {
     ///
     /// # Errors
     /// [`NumError::Overflow`].
-    pub fn on_command(
-        &mut self,
-        command: &Command,
-        now: Nanos,
-        reports: &mut Vec<Report>,
-    ) -> Result<(), NumError> {
+    pub fn on_command(&mut self, command: &Command, now: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
         match command {
             Command::Submit(order) => self.matching.submit(&mut self.ledger, order, now, reports),
             Command::Modify { cloid, instrument, price, quantity } => {
