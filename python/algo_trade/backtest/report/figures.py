@@ -64,7 +64,7 @@ def trade_pnl(result: Result) -> go.Figure:
             hovertemplate="%{customdata[0]:,.4~f} to %{customdata[1]:,.4~f}<br>%{y:,} round trips<extra></extra>",
         )
     figure.add_vline(x=0, line={"color": LIGHT["zero"], "width": 1})
-    figure.update_xaxes(title_text="PnL per round trip (quote currency)", tickformat="~s" if edges[-1] >= 1e5 else None)
+    figure.update_xaxes(title_text="PnL per round trip (quote currency)", tickformat="~s" if edges[-1] >= 1e5 else ",")
     figure.update_layout(bargap=0, hovermode="closest", barmode="overlay")
     return figure
 

@@ -56,6 +56,7 @@ def render(result: Result) -> str:
         script=_resource("script.js"),
         strategy=escape(result.strategy),
         subtitle=_subtitle(result),
+        given=_given(result),
         outcome=_outcome(result),
         warnings=_warnings(result),
         assumptions=sections.listing(result.assumptions),
@@ -142,6 +143,12 @@ def _subtitle(result: Result) -> str:
         f"<b>{escape(names)}</b> · {text.moment(result.start)} to {text.moment(result.end)} UTC"
         f" ({text.span(result.start, result.end)})"
     )
+
+
+def _given(result: Result) -> str:
+    """Name the first parameters; the section of parameters has them all."""
+    shown = [f"{escape(name)} {escape(str(value))}" for name, value in result.params.items()]
+    return " · ".join(shown[:6]) + (f" and {len(shown) - 6} more" if len(shown) > 6 else "")
 
 
 def _outcome(result: Result) -> str:
