@@ -243,5 +243,17 @@ def test_a_report_that_cannot_be_made_leaves_the_old_file(tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
+def test_a_page_that_cannot_take_its_name_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(IsADirectoryError):
+        report.write(worlds.untraded(), tmp_path / "report.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_folder_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"missing/report\.html: there is no folder .*missing"):
+        report.write(worlds.untraded(), tmp_path / "missing" / "report.html")
+
+
 def test_the_same_result_makes_the_same_page(month: worlds.Result, page: str) -> None:
     assert report.render(month) == page

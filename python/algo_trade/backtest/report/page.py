@@ -91,6 +91,9 @@ def render(result: Result) -> str:
 def write(result: Result, path: str | os.PathLike[str]) -> Path:
     """Write the report whole or not at all: a temporary file beside it, flushed to the disk, takes its name."""
     target = Path(path)
+    if not target.parent.is_dir():
+        message = f"{path}: there is no folder {target.parent}: make it, or name another"
+        raise InputError(message)
     document = render(result).encode()
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     try:
