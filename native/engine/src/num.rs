@@ -286,6 +286,7 @@ macro_rules! fixed {
         #[serde(transparent)]
         pub struct $name(i64);
 
+        #[expect(clippy::should_implement_trait, reason = "checked sums return a Result, which the operators cannot")]
         impl $name {
             /// Zero.
             pub const ZERO: Self = Self(0);

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-mod errors;
+pub mod errors;
 
 /// The compiled core of `algo_trade`.
 #[pymodule]

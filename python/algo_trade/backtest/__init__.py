@@ -1,0 +1,1 @@
+"""Backtests: the driver, its result, and the report."""
