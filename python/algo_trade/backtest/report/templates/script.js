@@ -36,7 +36,7 @@
     if (timed(element) && range) layout.xaxis.range = range;
     if (narrow.matches && !print) {
       layout.xaxis.nticks = 5;
-      layout.legend = { ...layout.legend, x: 0, xanchor: "left", y: -0.26, yanchor: "top", font: { size: 11 } };
+      layout.legend = { ...layout.legend, x: 0, xanchor: "left", y: -0.3, yanchor: "top", font: { size: 11 } };
       if (layout.annotations?.length) layout.annotations[0].yshift = 18;
       layout.margin = { ...layout.margin, l: 4, r: 6, t: 30 };
     }
