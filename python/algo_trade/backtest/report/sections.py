@@ -199,11 +199,13 @@ def _rows(rows: object) -> str:
     mappings = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, Iterable) else []
     names = list(dict.fromkeys(name for row in mappings for name in row))
     head = "".join(f'<th scope="col">{escape(_words(str(name)))}</th>' for name in names)
-    body = "".join(
-        "<tr>" + "".join(f'<td data-name="{escape(_words(str(n)))}">{_value(row.get(n))}</td>' for n in names) + "</tr>"
-        for row in mappings
-    )
+    body = "".join("<tr>" + "".join(_cell(str(n), row.get(n)) for n in names) + "</tr>" for row in mappings)
     return f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _cell(name: str, value: object) -> str:
+    short = "" if isinstance(value, str | Sequence | Mapping) else ' class="short"'
+    return f'<td{short} data-name="{escape(_words(name))}">{_value(value)}</td>'
 
 
 def _pairs(rows: Iterable[tuple[str, str]]) -> str:

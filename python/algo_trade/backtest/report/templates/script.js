@@ -3,7 +3,7 @@
 (() => {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const root = document.documentElement;
-  const narrow = matchMedia("(max-width: 760px)");
+  const narrow = matchMedia("screen and (max-width: 760px)");
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
   // --- theme ---
@@ -26,15 +26,17 @@
   let scale = "linear";
   let range = null;
 
-  const layoutFor = (element) => {
+  const PRINT_WIDTH = 670; // fits A4 and letter, upright, at the browser's own margins
+  const layoutFor = (element, print) => {
     const { layout } = figures[element.dataset.chart];
+    if (print) layout.width = PRINT_WIDTH;
     const touch = matchMedia("(pointer: coarse)").matches;
     layout.dragmode = touch ? false : "zoom";
     if (element.dataset.chart === "equity") layout.yaxis.type = scale;
     if (timed(element) && range) layout.xaxis.range = range;
-    if (narrow.matches) {
+    if (narrow.matches && !print) {
       layout.xaxis.nticks = 5;
-      layout.legend = { ...layout.legend, x: 0, xanchor: "left", y: -0.26, yanchor: "top", font: { size: 11 } };
+      layout.legend = { ...layout.legend, x: 0, xanchor: "left", y: -0.3, yanchor: "top", font: { size: 11 } };
       if (layout.annotations?.length) layout.annotations[0].yshift = 18;
       layout.margin = { ...layout.margin, l: 4, r: 6, t: 30 };
     }
@@ -47,7 +49,7 @@
     for (const element of elements) {
       if (element.closest("[hidden]")) continue;
       const figure = figures[element.dataset.chart];
-      await Plotly.react(element, figure.data, layoutFor(element), config);
+      await Plotly.react(element, figure.data, layoutFor(element, print), config);
       if (timed(element) && !element.dataset.linked) link(element);
     }
   };
