@@ -6,7 +6,7 @@ use pyo3::types::{PyString, PyType};
 
 use engine::event::{Bar, MarketEvent, Quote, SignalKind, Trade};
 use engine::instrument::InstrumentId;
-use engine::num::{Price, Qty, Rate};
+use engine::num::{Qty, Rate};
 use engine::order::{FillEvent, OrderEvent, OrderUpdate, Side};
 use engine::time::Nanos;
 
@@ -615,9 +615,4 @@ pub const fn with_instrument(event: MarketEvent, instrument: InstrumentId) -> Ma
         MarketEvent::Trade(trade) => MarketEvent::Trade(Trade { instrument, ..trade }),
         MarketEvent::Quote(quote) => MarketEvent::Quote(Quote { instrument, ..quote }),
     }
-}
-
-/// An optional price given by Python.
-pub fn optional_price(value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Price>> {
-    value.map(from_python).transpose()
 }

@@ -31,7 +31,9 @@ where
         let Snapped { steps, .. } = from_f64(float.extract()?).map_err(ToPy::to_py)?;
         return engine::num::Price::from_raw(steps).to_string().parse().map_err(ToPy::to_py);
     }
-    if value.is_instance_of::<PyInt>() || value.is_instance_of::<PyString>() || value.is_instance(decimal_type(value.py())?)?
+    if value.is_instance_of::<PyInt>()
+        || value.is_instance_of::<PyString>()
+        || value.is_instance(decimal_type(value.py())?)?
     {
         return value.str()?.to_string_lossy().parse().map_err(ToPy::to_py);
     }

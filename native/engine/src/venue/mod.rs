@@ -8,6 +8,8 @@ mod config;
 mod ledger;
 mod liquidation;
 mod path;
+#[cfg(test)]
+mod tests;
 
 pub use bar::BarMatching;
 pub use config::{FillOn, Margin, PathRule, VenueConfig};
