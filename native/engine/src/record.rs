@@ -111,26 +111,25 @@ impl Digest {
     }
 
     #[inline]
-    fn put(&mut self, words: &[i64]) {
-        for word in words {
-            self.buffer.extend_from_slice(&word.to_le_bytes());
-        }
+    fn put<const N: usize>(&mut self, words: [i64; N]) {
+        self.buffer.extend_from_slice(words.map(i64::to_le_bytes).as_flattened());
         if self.buffer.len() >= Self::PIECE {
             self.hasher.update(&self.buffer);
             self.buffer.clear();
         }
     }
 
+    #[inline]
     fn equity(&mut self, time: Nanos, equity: Money) {
-        self.put(&[time.raw(), equity.raw()]);
+        self.put([time.raw(), equity.raw()]);
     }
 
     fn fill(&mut self, fill: &FillEvent) {
         // A marker that no time can be keeps rows of fills and of equity apart.
         let instrument = i64::from(fill.instrument.0);
         let liquidity = fill.liquidity as i64;
-        self.put(&[i64::MIN, fill.time.raw(), instrument, fill.side.sign(), fill.price.raw()]);
-        self.put(&[fill.quantity.raw(), fill.fee.raw(), liquidity]);
+        self.put([i64::MIN, fill.time.raw(), instrument, fill.side.sign(), fill.price.raw()]);
+        self.put([fill.quantity.raw(), fill.fee.raw(), liquidity]);
     }
 
     fn finish(mut self) -> String {

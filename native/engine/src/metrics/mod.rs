@@ -111,12 +111,12 @@ pub struct Performance {
     initial: Money,
     now: Nanos,
     equity: Money,
-    gross: Money,
+    leverage: f64,
     hourly: Sampler,
     daily: Sampler,
     drawdown: Drawdown,
-    equity_seconds: f64,
-    leverage_seconds: f64,
+    equity_time: f64,
+    leverage_time: f64,
     max_leverage: f64,
     exposed_since: Option<Nanos>,
     exposed: i64,
@@ -144,12 +144,12 @@ impl Performance {
             initial,
             now: start,
             equity: initial,
-            gross: Money::ZERO,
+            leverage: 0.0,
             hourly: Sampler::new(start, initial, Nanos::HOUR),
             daily: Sampler::new(start, initial, Nanos::DAY),
             drawdown: Drawdown::new(start, initial),
-            equity_seconds: 0.0,
-            leverage_seconds: 0.0,
+            equity_time: 0.0,
+            leverage_time: 0.0,
             max_leverage: 0.0,
             exposed_since: None,
             exposed: 0,
@@ -177,18 +177,15 @@ impl Performance {
             self.daily.advance(time, self.equity);
             self.hourly.advance(time, self.equity);
         }
-        let seconds = time.since(self.now).seconds();
-        self.equity_seconds += self.equity.to_f64() * seconds;
-        if !self.gross.is_zero() {
-            self.leverage_seconds += leverage(self.gross, self.equity) * seconds;
-        }
-        if !gross.is_zero() {
-            self.max_leverage = self.max_leverage.max(leverage(gross, equity));
-        }
+        // Sums in raw steps; they are scaled once, at the end.
+        let nanos = time.since(self.now).raw() as f64;
+        self.equity_time += self.equity.raw() as f64 * nanos;
+        self.leverage_time += self.leverage * nanos;
+        self.leverage = if gross.is_zero() { 0.0 } else { leverage(gross, equity) };
+        self.max_leverage = self.max_leverage.max(self.leverage);
         self.drawdown.on_equity(time, equity);
         self.now = time;
         self.equity = equity;
-        self.gross = gross;
     }
 
     /// Whether there is any position from `time` on.
@@ -248,8 +245,9 @@ impl Performance {
     /// [`NumError::Overflow`].
     pub fn finish(mut self, end: Nanos) -> Result<PerformanceMetrics, NumError> {
         let end = end.max(self.now);
-        let (equity, gross) = (self.equity, self.gross);
-        self.on_equity(end, equity, gross);
+        let equity = self.equity;
+        self.equity_time += equity.raw() as f64 * end.since(self.now).raw() as f64;
+        self.leverage_time += self.leverage * end.since(self.now).raw() as f64;
         let duration = end.since(self.start);
         let step = if duration >= DAILY_FROM { Nanos::DAY } else { Nanos::HOUR };
         let returns = if step == Nanos::DAY { self.daily.finish(end, equity) } else { self.hourly.finish(end, equity) };
@@ -268,8 +266,8 @@ impl Performance {
         if let Some(since) = self.exposed_since {
             self.exposed += end.since(since).raw();
         }
-        let per_time = |x: f64| if seconds > 0.0 { x / seconds } else { 0.0 };
-        let mean_equity = if seconds > 0.0 { self.equity_seconds / seconds } else { equity.to_f64() };
+        let nanos = duration.raw() as f64;
+        let mean_equity = if seconds > 0.0 { self.equity_time / nanos / 1e8 } else { equity.to_f64() };
         let volume = self.volume as f64 / 1e8;
         let days = seconds / 86_400.0;
         let pnl = self.gain.add(self.loss)?;
@@ -296,7 +294,7 @@ impl Performance {
             avg_loss,
             payoff_ratio: if self.wins > 0 { ratio(avg_win, avg_loss) } else { None },
             exposure: if duration.raw() > 0 { self.exposed as f64 / duration.raw() as f64 } else { 0.0 },
-            mean_leverage: per_time(self.leverage_seconds),
+            mean_leverage: if seconds > 0.0 { self.leverage_time / nanos } else { 0.0 },
             max_leverage: self.max_leverage,
             turnover: if days > 0.0 && mean_equity > 0.0 { volume / mean_equity / days } else { 0.0 },
             volume: self.volume,

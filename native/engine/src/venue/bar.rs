@@ -71,13 +71,37 @@ impl Working {
     }
 }
 
+/// What own orders may fill in a bar: a share of its volume, worked out only when an order asks.
+#[derive(Debug, Clone, Copy)]
+enum Budget {
+    /// The volume of a bar that no order has met; `None` for data without volumes.
+    Untouched(Option<Qty>),
+    /// What is left of the share; `None` for no limit.
+    Left(Option<Qty>),
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::Untouched(None)
+    }
+}
+
+impl Budget {
+    fn left(self, ledger: &Ledger) -> Result<Option<Qty>, NumError> {
+        match self {
+            Self::Untouched(volume) => volume.map(|v| v.scaled(ledger.config.max_participation)).transpose(),
+            Self::Left(left) => Ok(left),
+        }
+    }
+}
+
 /// The orders and the last bar of one instrument.
 #[derive(Debug, Clone, Default)]
 struct Book {
     working: Vec<Working>,
     last: Option<Price>,
-    /// What own orders may still fill in the present bar; `None` for data without volumes.
-    budget: Option<Qty>,
+    /// What own orders may still fill in the present bar.
+    budget: Budget,
     /// Prices between which no liquidation can happen, and the ledger's version that they hold for.
     safe: Option<(u64, Option<(Price, Price)>)>,
 }
@@ -107,7 +131,7 @@ impl Matching for BarMatching {
         let Some(book) = self.books.get_mut(bar.instrument.index()) else { return Ok(()) };
         if book.working.is_empty() && book.is_safe(ledger, bar)? {
             book.last = Some(bar.close);
-            book.budget = participation(ledger, bar)?;
+            book.budget = Budget::Untouched(bar.volume);
             return Ok(());
         }
         self.sync_marks(ledger)?;
@@ -177,9 +201,9 @@ impl Matching for BarMatching {
                 refuse(reports, Reason::NoLiquidity);
                 return Ok(());
             };
-            let mut budget = book.budget;
+            let mut budget = book.budget.left(ledger)?;
             meet(ledger, &mut new, close, now, &mut budget, reports)?;
-            book.budget = budget;
+            book.budget = Budget::Left(budget);
         }
         if !new.is_done {
             book.working.push(new);
@@ -259,7 +283,7 @@ impl BarMatching {
         let instrument = bar.instrument;
         let position = ledger.account.position(instrument).quantity;
         let path = points(ledger.config.path, bar, position);
-        let mut budget = participation(ledger, bar)?;
+        let mut budget = Budget::Untouched(bar.volume).left(ledger)?;
         let Some(book) = self.books.get_mut(instrument.index()) else { return Ok(()) };
         ledger.account.set_mark(instrument, bar.open)?;
         for order in &mut book.working {
@@ -284,7 +308,7 @@ impl BarMatching {
             }
             book.sweep(ledger, bar.close_time, reports);
         }
-        book.budget = budget;
+        book.budget = Budget::Left(budget);
         Ok(())
     }
 
@@ -331,12 +355,6 @@ impl Book {
             !is_void
         });
     }
-}
-
-/// What all own orders together may fill in a bar: a share of its volume; nothing in a bar without trades.
-#[inline]
-fn participation(ledger: &Ledger, bar: &Bar) -> Result<Option<Qty>, NumError> {
-    bar.volume.map(|volume| volume.scaled(ledger.config.max_participation)).transpose()
 }
 
 /// An order meets the open of a bar.

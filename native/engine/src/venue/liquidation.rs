@@ -34,7 +34,9 @@ impl Ledger {
         if self.config.margin == Margin::None || self.account.open_positions() == 0 {
             return Ok(false);
         }
-        Ok(self.account.equity()? < self.maintenance()?)
+        let equity = self.account.equity()?;
+        // Maintenance margin is at most half the notional, so most checks end here.
+        Ok(equity < self.account.gross_notional() && equity < self.maintenance()?)
     }
 
     /// The prices between which the only position of the account is safe from liquidation; `None` if there are more.
