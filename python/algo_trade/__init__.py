@@ -1,5 +1,50 @@
-"""Algorithmic trading for Hyperliquid: one deterministic system for backtest, paper and live."""
+"""Algorithmic trading for Hyperliquid: one deterministic system for backtest, paper and live.
 
-from algo_trade._native import __version__
+>>> import algo_trade as at
+>>> at.MaCrossoverStrategy(fast=5)
+ma_crossover(direction='both', fast=5, slow=30)
+"""
 
-__all__ = ["__version__"]
+from algo_trade import errors, indicators
+from algo_trade._native import Bar, FillEvent, Instrument, OrderEvent, OrderUpdate, Quote, SignalEvent, Trade, __version__
+from algo_trade._native import SignalEvent as Signal
+from algo_trade.backtest import BacktestResult, InstrumentRules, PerformanceMetrics, VenueConfig, backtest, reproduce
+from algo_trade.core import DataProvider, MarketEvent, hours, minutes, ms, seconds
+from algo_trade.data import HistoricalDataProvider
+from algo_trade.risk import SimpleRiskManager, VolatilityTarget
+from algo_trade.strategy import GridStrategy, MaCrossoverStrategy, RsiStrategy, Strategy, param
+
+__all__ = [
+    "BacktestResult",
+    "Bar",
+    "DataProvider",
+    "FillEvent",
+    "GridStrategy",
+    "HistoricalDataProvider",
+    "Instrument",
+    "InstrumentRules",
+    "MaCrossoverStrategy",
+    "MarketEvent",
+    "OrderEvent",
+    "OrderUpdate",
+    "PerformanceMetrics",
+    "Quote",
+    "RsiStrategy",
+    "Signal",
+    "SignalEvent",
+    "SimpleRiskManager",
+    "Strategy",
+    "Trade",
+    "VenueConfig",
+    "VolatilityTarget",
+    "__version__",
+    "backtest",
+    "errors",
+    "hours",
+    "indicators",
+    "minutes",
+    "ms",
+    "param",
+    "reproduce",
+    "seconds",
+]

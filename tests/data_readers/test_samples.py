@@ -16,7 +16,7 @@ SAMPLE = Path(__file__).resolve().parent.parent / "data" / "sample_bars.csv"
 def test_the_bundled_sample_is_what_its_seed_makes() -> None:
     made = synthetic_bars(["BTC", "ETH"], 5_000, seed=7)
     provider = HistoricalDataProvider(SAMPLE)
-    assert provider.fingerprint == made.fingerprint
+    assert provider.digest == made.fingerprint
     assert [(s.rows, s.gaps, s.snapped) for s in provider.summary.symbols] == [(2_500, 0, 0)] * 2
 
 

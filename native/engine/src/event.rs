@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::instrument::InstrumentId;
-use crate::num::{Price, Qty, Rate};
+use crate::num::{Money, Price, Qty, Rate};
 use crate::order::{Cloid, FillEvent, OrderEvent, OrderUpdate, Side};
 use crate::time::Nanos;
 
@@ -126,6 +126,28 @@ pub struct TimerEvent {
     pub id: u64,
 }
 
+/// Money that moved without a fill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountEvent {
+    /// A backstop liquidation took what was left.
+    Backstop {
+        /// When.
+        time: Nanos,
+        /// How much.
+        loss: Money,
+    },
+}
+
+impl AccountEvent {
+    /// When it happened.
+    #[must_use]
+    pub const fn time(&self) -> Nanos {
+        match self {
+            Self::Backstop { time, .. } => *time,
+        }
+    }
+}
+
 /// The operator's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -161,6 +183,8 @@ pub enum Event<'a> {
     Order(&'a OrderUpdate),
     /// An execution of ours.
     Fill(&'a FillEvent),
+    /// Money that moved without a fill.
+    Account(&'a AccountEvent),
     /// A timer came due.
     Timer(TimerEvent),
     /// The operator's word.
@@ -175,6 +199,7 @@ impl Event<'_> {
             Self::Market(event) => event.time(),
             Self::Order(update) => update.time,
             Self::Fill(fill) => fill.time,
+            Self::Account(event) => event.time(),
             Self::Timer(timer) => timer.time,
             Self::Control(control) => control.time(),
         }
@@ -221,6 +246,8 @@ pub enum Level {
 pub enum Command {
     /// Send an order.
     Submit(OrderEvent),
+    /// Record an order that risk refused; it is not sent.
+    Refuse(OrderEvent),
     /// Change price and remaining quantity of an order.
     Modify {
         /// Which order.

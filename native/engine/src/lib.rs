@@ -4,11 +4,22 @@
 //! and no floats for money. See ARCHITECTURE.md at the root of the repository.
 #![cfg_attr(test, allow(clippy::float_cmp, missing_docs))]
 
+pub mod account;
+pub mod backtest;
 pub mod bars;
 pub mod data;
 pub mod event;
 pub mod instrument;
+pub mod journal;
+pub mod metrics;
 pub mod num;
 pub mod order;
+pub mod orders;
+pub mod record;
+pub mod replay;
+pub mod risk;
+pub mod strategy;
 pub mod stream;
+pub mod system;
 pub mod time;
+pub mod venue;

@@ -74,8 +74,9 @@ impl Cloid {
     }
     /// The sequence number in it.
     #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the low 64 bits are the sequence number")]
     pub const fn sequence(self) -> u64 {
-        (self.0 & u64::MAX as u128) as u64
+        self.0 as u64
     }
 }
 impl fmt::Display for Cloid {

@@ -2,16 +2,48 @@
 
 use pyo3::prelude::*;
 
+mod backtest;
+mod config;
+mod context;
 mod data;
-mod errors;
+pub mod errors;
+mod events;
+mod lend;
+mod number;
+mod params;
+mod source;
+mod strategy;
+mod tables;
 
 /// The compiled core of `algo_trade`.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("__code_hash__", env!("CODE_HASH"))?;
+    errors::register(module)?;
     module.add_class::<data::BarData>()?;
+    module.add_class::<data::BarIterator>()?;
     module.add_function(wrap_pyfunction!(data::synthetic_bars, module)?)?;
     module.add_function(wrap_pyfunction!(data::parse_time_ns, module)?)?;
-    errors::register(module)
-
+    module.add_class::<events::PyBar>()?;
+    module.add_class::<events::PyTrade>()?;
+    module.add_class::<events::PyQuote>()?;
+    module.add_class::<events::PyFill>()?;
+    module.add_class::<events::PyOrder>()?;
+    module.add_class::<events::PyOrderUpdate>()?;
+    module.add_class::<events::PySignal>()?;
+    module.add_class::<context::PyContext>()?;
+    module.add_class::<context::PyPosition>()?;
+    module.add_class::<context::PyOrders>()?;
+    module.add_class::<params::PyParamSpec>()?;
+    module.add_class::<config::PyVenueOptions>()?;
+    module.add_class::<config::PyRiskOptions>()?;
+    module.add_class::<config::PyInstrument>()?;
+    module.add_class::<backtest::PyOutcome>()?;
+    module.add_class::<backtest::PyJournal>()?;
+    module.add_function(wrap_pyfunction!(config::resolve_capital, module)?)?;
+    module.add_function(wrap_pyfunction!(params::builtin_strategies, module)?)?;
+    module.add_function(wrap_pyfunction!(params::builtin_params, module)?)?;
+    module.add_function(wrap_pyfunction!(params::resolve_params, module)?)?;
+    module.add_function(wrap_pyfunction!(backtest::run_backtest, module)?)
 }

@@ -52,6 +52,16 @@ def find_inputs(data: DataLike, columns: Mapping[str, str]) -> list[Input]:
     return list(_of_single(data, columns))
 
 
+def paths_of(data: DataLike) -> list[str] | dict[str, str] | None:
+    """Give what the data can be read from again, as text; None if a part of them is a table in memory."""
+    if isinstance(data, Mapping):
+        named = {symbol: os.fspath(item) for symbol, item in data.items() if isinstance(item, (str, os.PathLike))}
+        return named if len(named) == len(data) else None
+    items = list(data) if isinstance(data, (list, tuple)) else [data]
+    paths = [os.fspath(item) for item in items if isinstance(item, (str, os.PathLike))]
+    return paths if len(paths) == len(items) else None
+
+
 def _of_single(item: object, columns: Mapping[str, str]) -> Iterator[Input]:
     if isinstance(item, (str, os.PathLike)):
         path = Path(item)

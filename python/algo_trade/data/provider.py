@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, final
 import polars as pl
 
 from algo_trade._native import BarData
-from algo_trade.data.inputs import find_inputs
+from algo_trade.data.inputs import find_inputs, paths_of
 from algo_trade.data.summary import DataSummary
 from algo_trade.data.times import duration_ns, time_ns
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping, Sequence
 
+    from algo_trade._native import Bar
     from algo_trade.data.inputs import DataLike
 
 
@@ -56,7 +57,7 @@ class HistoricalDataProvider:
     are read again in each run, a block at a time.
     """
 
-    __slots__ = ("_bars", "_summary")
+    __slots__ = ("_bars", "_paths", "_summary")
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class HistoricalDataProvider:
         resolution: str | int | dt.timedelta | None = None,
     ) -> None:
         headers = dict(columns or {})
+        self._paths = paths_of(data)
         self._bars = BarData(
             find_inputs(data, headers),
             columns=list(headers.items()),
@@ -101,9 +103,31 @@ class HistoricalDataProvider:
         return self._summary
 
     @property
-    def fingerprint(self) -> str:
+    def paths(self) -> list[str] | dict[str, str] | None:
+        """What to give to read the same data again: paths, or paths by symbol; None for tables in memory."""
+        return self._paths
+
+    @property
+    def digest(self) -> str:
         """A digest over all bars, 64 hex digits: the same for the same bars, whatever the format of the file."""
         return self._bars.fingerprint
+
+    @property
+    def fingerprint(self) -> list[tuple[str, str, int, str]]:
+        """The bars of each symbol and UTC day: symbol, date, how many, and 16 hex digits of their digest."""
+        return [
+            (symbol.symbol, day.date, day.rows, day.digest) for symbol in self.summary.symbols for day in symbol.days
+        ]
+
+    @property
+    def has_volume(self) -> bool:
+        """Whether all bars have a volume."""
+        return all(symbol.has_volume for symbol in self.summary.symbols)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What somebody who trusts a result made from these data should know."""
+        return self.summary.warnings()
 
     def read(self) -> pl.DataFrame:
         """All bars as a frame, ordered by time and symbol.
@@ -125,6 +149,10 @@ class HistoricalDataProvider:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Give the bars as an Arrow stream, for any library that reads one."""
         return self._bars.__arrow_c_stream__(requested_schema)
+
+    def __iter__(self) -> Iterator[Bar]:
+        """The bars one by one, in the order in which a run takes them: by close, then by symbol."""
+        return iter(self._bars)
 
     def __len__(self) -> int:
         """How many bars there are."""

@@ -26,6 +26,10 @@ class Gap:
         """How long it is."""
         return self.end_ns - self.start_ns
 
+    def __str__(self) -> str:
+        length = dt.timedelta(microseconds=self.length_ns // 1_000)
+        return f"{length} from {_time(self.start_ns):%Y-%m-%d %H:%M}"
+
 
 @dataclass(frozen=True, slots=True)
 class DayPrint:
@@ -34,6 +38,11 @@ class DayPrint:
     day_ns: int
     rows: int
     digest: str
+
+    @property
+    def date(self) -> str:
+        """The day as ``YYYY-MM-DD``."""
+        return f"{_time(self.day_ns):%Y-%m-%d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,50 @@ class DataSummary:
             lines.append(f"{self.snapped} numbers moved to the nearest 1e-8 (prints of floats)")
         return lines
 
+    def warnings(self) -> list[str]:
+        """Name what may make a result worth less than it looks."""
+        lines = []
+        for symbol in self.symbols:
+            if symbol.longest_gap is not None:
+                lines.append(f"{symbol.symbol}: {_gaps(symbol)}")
+            if symbol.overlapping:
+                lines.append(f"{symbol.symbol}: {symbol.overlapping} bars open before the bar before has closed")
+            if not symbol.has_volume:
+                lines.append(f"{symbol.symbol}: the bars have no volume, so fills are not limited by it")
+        return lines
+
+    def facts(self) -> dict[str, object]:
+        """Describe it in plain values, for reports and JSON."""
+        return {
+            "files": list(self.files),
+            "bars": self.rows,
+            "symbols": [
+                {
+                    "symbol": symbol.symbol,
+                    "bars": symbol.rows,
+                    "first": f"{_time(symbol.first_ns):%Y-%m-%d %H:%M:%S}",
+                    "last": f"{_time(symbol.last_ns):%Y-%m-%d %H:%M:%S}",
+                    "resolution": str(dt.timedelta(microseconds=symbol.resolution_ns // 1_000)),
+                    "gaps": symbol.gaps,
+                    "longest_gap": None if symbol.longest_gap is None else str(symbol.longest_gap),
+                    "snapped": symbol.snapped,
+                }
+                for symbol in self.symbols
+            ],
+            "left_out": list(self.left_out),
+            "time_zone": "none given: read as UTC" if self.is_utc_assumed else "UTC",
+            "volume_unit": self.volume_unit,
+            "stamp": self.stamp,
+            "fingerprint": self.fingerprint,
+        }
+
+    def keys(self) -> list[str]:
+        """Name the facts, so that ``dict(summary)`` gives them."""
+        return list(self.facts())
+
+    def __getitem__(self, name: str) -> object:
+        return self.facts()[name]
+
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
@@ -129,8 +182,8 @@ def _line(symbol: SymbolSummary) -> str:
     )
     if symbol.longest_gap is None:
         return line + "no gap"
-    longest = dt.timedelta(microseconds=symbol.longest_gap.length_ns // 1_000)
-    plural = "gap" if symbol.gaps == 1 else "gaps"
-    return (
-        line + f"{symbol.gaps} {plural}, the longest {longest} from {_time(symbol.longest_gap.start_ns):%Y-%m-%d %H:%M}"
-    )
+    return line + _gaps(symbol)
+
+
+def _gaps(symbol: SymbolSummary) -> str:
+    return f"{symbol.gaps} {'gap' if symbol.gaps == 1 else 'gaps'}, the longest {symbol.longest_gap}"

@@ -10,3 +10,4 @@ pub mod options;
 pub mod resolution;
 pub mod summary;
 pub mod synthetic;
+pub mod values;

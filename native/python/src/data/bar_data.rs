@@ -1,9 +1,9 @@
 //! `BarData`: bars as the drivers want them, whatever they came from.
 
-use engine::data::checks::time_of_text;
 use engine::data::options::{BarOptions, Column, Stamp, VolumeUnit};
 use engine::data::summary::DataSummary;
 use engine::data::synthetic::Synthetic;
+use engine::data::values::time_of_text;
 use engine::instrument::Instruments;
 use engine::stream::Source;
 use engine::time::Nanos;
@@ -12,6 +12,7 @@ use pyo3::types::PyCapsule;
 use pyo3_arrow::PyRecordBatchReader;
 
 use super::export::BarBatches;
+use super::iterate::BarIterator;
 use super::load::{Input, Loaded, Part, load};
 use crate::errors::ParameterError;
 
@@ -149,6 +150,12 @@ impl BarData {
         let batches = BarBatches::new(self.sources(&instruments), instruments);
         let reader = Bound::new(py, PyRecordBatchReader::new(Box::new(batches)))?;
         reader.call_method1("__arrow_c_stream__", (requested_schema,))
+    }
+
+    /// The bars one by one: by close, then by symbol.
+    fn __iter__(&self, py: Python<'_>) -> PyResult<BarIterator> {
+        let instruments = Instruments::unrestricted(&self.symbols);
+        BarIterator::new(py, self.sources(&instruments), &instruments)
     }
 
     fn __len__(&self) -> usize {

@@ -11,8 +11,8 @@ use arrow_array::{
     StringArray, StringViewArray,
 };
 use arrow_schema::{DataType, TimeUnit};
-use engine::data::checks::{number_of_float, number_of_text, time_of_text};
 use engine::data::fault::Fault;
+use engine::data::values::{number_of_float, number_of_text, time_of_text};
 use engine::num::{Snapped, UNIT};
 use engine::time::{Nanos, from_epoch};
 

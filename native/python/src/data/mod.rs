@@ -4,7 +4,9 @@ mod arrow;
 mod bar_data;
 mod columns;
 mod export;
+mod iterate;
 mod load;
 mod remap;
 
 pub use bar_data::{BarData, parse_time_ns, synthetic_bars};
+pub use iterate::BarIterator;

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::data::checks::{number_of_text, time_of_text};
 use crate::data::fault::{Fault, SourceError};
 use crate::data::options::{BarOptions, Column};
+use crate::data::values::{number_of_text, time_of_text};
 
 /// What the columns of a file are.
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 mod fields;
 mod header;
+mod lines;
 mod reader;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,127 @@
+//! Round trips: from flat to a position and back to flat. A flip ends one and starts one.
+
+use crate::account::Position;
+use crate::instrument::InstrumentId;
+use crate::num::{Money, NumError, Price, Qty};
+use crate::order::{FillEvent, Side};
+use crate::time::Nanos;
+
+/// A finished round trip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundTrip {
+    /// What was traded.
+    pub instrument: InstrumentId,
+    /// Buy for a long one.
+    pub side: Side,
+    /// When it was opened.
+    pub entry_time: Nanos,
+    /// When it was closed.
+    pub exit_time: Nanos,
+    /// All that was opened in it.
+    pub quantity: Qty,
+    /// What that cost, without sign.
+    pub entry_notional: Money,
+    /// Average price of what was opened.
+    pub entry_price: Price,
+    /// Average price of what was closed.
+    pub exit_price: Price,
+    /// Profit after fees.
+    pub pnl: Money,
+    /// Fees less rebates.
+    pub fees: Money,
+    /// Funding received less paid.
+    pub funding: Money,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Open {
+    position: Position,
+    entry_time: Nanos,
+    quantity: Qty,
+    closed: Qty,
+    entry_notional: Money,
+    exit_notional: Money,
+    realised: Money,
+    fees: Money,
+}
+
+/// Follows fills and finds the round trips in them.
+#[derive(Debug, Clone)]
+pub struct RoundTrips {
+    open: Vec<Open>,
+}
+
+impl RoundTrips {
+    /// For `instruments` instruments, all flat.
+    #[must_use]
+    pub fn new(instruments: usize) -> Self {
+        Self { open: vec![Open::default(); instruments] }
+    }
+
+    /// Takes in a fill; returns the round trip that it finished.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn on_fill(&mut self, fill: &FillEvent) -> Result<Option<RoundTrip>, NumError> {
+        let Some(open) = self.open.get_mut(fill.instrument.index()) else { return Ok(None) };
+        let applied = open.position.apply(fill.side, fill.price, fill.quantity)?;
+        let closing_fee = fill.fee.share(applied.closed, fill.quantity)?;
+        let opening_fee = fill.fee.sub(closing_fee)?;
+        let mut finished = None;
+        if !applied.closed.is_zero() {
+            open.closed = open.closed.add(applied.closed)?;
+            open.exit_notional = open.exit_notional.add(fill.price.notional(applied.closed)?)?;
+            open.realised = open.realised.add(applied.realised)?;
+            open.fees = open.fees.add(closing_fee)?;
+            if applied.closed == applied.before.abs()? {
+                finished = Some(RoundTrip {
+                    instrument: fill.instrument,
+                    side: fill.side.opposite(),
+                    entry_time: open.entry_time,
+                    exit_time: fill.time,
+                    quantity: open.quantity,
+                    entry_notional: open.entry_notional,
+                    entry_price: open.entry_notional.price_of(open.quantity)?,
+                    exit_price: open.exit_notional.price_of(open.closed)?,
+                    pnl: open.realised.sub(open.fees)?,
+                    fees: open.fees,
+                    funding: Money::ZERO,
+                });
+                *open = Open { position: open.position, ..Open::default() };
+            }
+        }
+        if !applied.opened.is_zero() {
+            if open.quantity.is_zero() {
+                open.entry_time = fill.time;
+            }
+            open.quantity = open.quantity.add(applied.opened)?;
+            open.entry_notional = open.entry_notional.add(fill.price.notional(applied.opened)?)?;
+            open.fees = open.fees.add(opening_fee)?;
+        }
+        Ok(finished)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::tests::fill;
+
+    #[test]
+    fn a_flip_ends_one_round_trip_and_starts_one_with_its_fee_split_by_quantity() {
+        const U: i64 = 100_000_000;
+        let mut trips = RoundTrips::new(1);
+        let mut take = |side, price: i64, quantity: i64, fee: i64| {
+            let fill = fill(0, side, price * U, quantity * U, fee * U);
+            trips.on_fill(&fill).unwrap()
+        };
+        assert_eq!(take(Side::Buy, 100, 1, 1), None);
+        let first = take(Side::Sell, 110, 3, 3).unwrap();
+        assert_eq!((first.side, first.pnl.to_string()), (Side::Buy, "8".to_owned()));
+        assert_eq!(take(Side::Buy, 100, 1, 0), None);
+        let second = take(Side::Buy, 90, 1, 1).unwrap();
+        assert_eq!((second.side, second.pnl.to_string()), (Side::Sell, "27".to_owned()));
+        assert_eq!((second.entry_price.to_string(), second.exit_price.to_string()), ("110".into(), "95".into()));
+        assert_eq!(second.fees.to_string(), "3");
+    }
+}

@@ -1,0 +1,54 @@
+//! The records of a journal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{AccountEvent, Command, ControlEvent, Event, MarketEvent, TimerEvent};
+use crate::order::{FillEvent, OrderUpdate};
+
+/// An event that went in, or a command that came out. New kinds are added at the end: the position is the code on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    /// News from the market went in.
+    Market(MarketEvent),
+    /// The venue's word on an order went in.
+    Order(OrderUpdate),
+    /// An execution went in.
+    Fill(FillEvent),
+    /// Money that moved went in.
+    Account(AccountEvent),
+    /// A timer went in.
+    Timer(TimerEvent),
+    /// The operator's word went in.
+    Control(ControlEvent),
+    /// A command came out.
+    Command(Command),
+}
+
+impl Record {
+    /// As an event for the system; `None` for a command.
+    #[must_use]
+    pub const fn event(&self) -> Option<Event<'_>> {
+        Some(match self {
+            Self::Market(event) => Event::Market(event),
+            Self::Order(update) => Event::Order(update),
+            Self::Fill(fill) => Event::Fill(fill),
+            Self::Account(event) => Event::Account(event),
+            Self::Timer(timer) => Event::Timer(*timer),
+            Self::Control(control) => Event::Control(control),
+            Self::Command(_) => return None,
+        })
+    }
+}
+
+impl From<Event<'_>> for Record {
+    fn from(event: Event<'_>) -> Self {
+        match event {
+            Event::Market(event) => Self::Market(*event),
+            Event::Order(update) => Self::Order(update.clone()),
+            Event::Fill(fill) => Self::Fill(fill.clone()),
+            Event::Account(event) => Self::Account(event.clone()),
+            Event::Timer(timer) => Self::Timer(timer),
+            Event::Control(control) => Self::Control(control.clone()),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The order manager: gives orders their ids and follows each until it is done.
+
+use std::collections::BTreeMap;
+
+use crate::instrument::InstrumentId;
+use crate::num::{NumError, Qty};
+use crate::order::{Cloid, FillEvent, OrderEvent, OrderStatus, OrderUpdate, Side};
+
+/// Where an order is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderState {
+    /// Sent, not answered.
+    InFlight,
+    /// In the book.
+    Resting,
+    /// A trigger order that waits for its price.
+    Waiting,
+}
+
+/// An order that is not done yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveOrder {
+    /// As it was sent.
+    pub event: OrderEvent,
+    /// What is left of it.
+    pub leaves: Qty,
+    /// Where it is.
+    pub state: OrderState,
+    /// A cancel is on its way.
+    pub is_cancelling: bool,
+}
+
+/// All orders of a bot that are not done, per instrument and in the order in which they were sent.
+#[derive(Debug, Clone)]
+pub struct Orders {
+    bot: u32,
+    epoch: u32,
+    next: u64,
+    live: Vec<BTreeMap<Cloid, LiveOrder>>,
+}
+
+impl Orders {
+    /// For a bot in its `epoch`-th run, with `instruments` instruments.
+    #[must_use]
+    pub fn new(bot_id: &str, epoch: u32, instruments: usize) -> Self {
+        let hash = blake3::hash(bot_id.as_bytes());
+        let [a, b, c, d, ..] = *hash.as_bytes();
+        Self { bot: u32::from_le_bytes([a, b, c, d]), epoch, next: 1, live: vec![BTreeMap::new(); instruments] }
+    }
+
+    /// The id of the order after the next `ahead` ones.
+    #[must_use]
+    pub fn cloid(&self, ahead: u64) -> Cloid {
+        Cloid::new(self.bot, self.epoch, self.next + ahead)
+    }
+
+    /// Marks the next `count` ids as used.
+    pub(crate) const fn use_ids(&mut self, count: u64) {
+        self.next += count;
+    }
+
+    /// A new order has been sent.
+    pub(crate) fn insert(&mut self, event: &OrderEvent) {
+        if let Some(live) = self.live.get_mut(event.instrument.index()) {
+            let leaves = event.quantity;
+            let order = LiveOrder { event: event.clone(), leaves, state: OrderState::InFlight, is_cancelling: false };
+            live.insert(event.cloid, order);
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, instrument: InstrumentId, cloid: Cloid) -> Option<&mut LiveOrder> {
+        self.live.get_mut(instrument.index())?.get_mut(&cloid)
+    }
+
+    /// A fill took from an order. Fills of orders that are not ours (a liquidation) are passed over.
+    pub(crate) fn on_fill(&mut self, fill: &FillEvent) -> Result<(), NumError> {
+        if let Some(order) = self.get_mut(fill.instrument, fill.cloid) {
+            order.leaves = order.leaves.sub(fill.quantity)?;
+        }
+        Ok(())
+    }
+
+    /// The venue's word; a final one removes the order.
+    pub(crate) fn on_update(&mut self, update: &OrderUpdate) {
+        let Some(live) = self.live.get_mut(update.instrument.index()) else { return };
+        if update.status.is_final() {
+            live.remove(&update.cloid);
+        } else if let Some(order) = live.get_mut(&update.cloid) {
+            match update.status {
+                OrderStatus::Resting | OrderStatus::Triggered => order.state = OrderState::Resting,
+                OrderStatus::Waiting => order.state = OrderState::Waiting,
+                _ => order.is_cancelling = false,
+            }
+        }
+    }
+
+    /// An order that is not done.
+    #[must_use]
+    pub fn get(&self, instrument: InstrumentId, cloid: Cloid) -> Option<&LiveOrder> {
+        self.live.get(instrument.index())?.get(&cloid)
+    }
+
+    /// All orders of an instrument that are not done, oldest first.
+    pub fn of(&self, instrument: InstrumentId) -> impl Iterator<Item = &LiveOrder> {
+        self.live.get(instrument.index()).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// What is left of all orders of one side that may still add to the position.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn working(&self, instrument: InstrumentId, side: Side) -> Result<Qty, NumError> {
+        let adding = |o: &&LiveOrder| o.event.side == side && !o.event.reduce_only && !o.is_cancelling;
+        self.of(instrument).filter(adding).try_fold(Qty::ZERO, |sum, o| sum.add(o.leaves))
+    }
+}

@@ -1,0 +1,112 @@
+//! What a strategy sees and how it answers.
+
+use crate::event::{SignalEvent, SignalKind};
+use crate::instrument::InstrumentId;
+use crate::num::{Price, Qty, Rate};
+use crate::order::{Cloid, OrderKind, Side, TimeInForce};
+use crate::system::World;
+use crate::time::Nanos;
+
+/// An order that a strategy asks for. Prices are rounded to the tick away from aggression, the quantity down to the lot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderRequest {
+    /// What to trade.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// How much; `None` leaves it to the risk manager.
+    pub quantity: Option<Qty>,
+    /// Market, limit, stop, …
+    pub kind: OrderKind,
+    /// How long a limit works.
+    pub time_in_force: TimeInForce,
+    /// May only bring the position closer to zero.
+    pub reduce_only: bool,
+}
+
+/// What a strategy asked for during one wake-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// A target.
+    Signal(SignalEvent),
+    /// A new order, its id already given.
+    Place(Cloid, OrderRequest),
+    /// Another price and remaining quantity for an order.
+    Modify {
+        /// Which order.
+        cloid: Cloid,
+        /// Of which instrument.
+        instrument: InstrumentId,
+        /// The new limit price.
+        price: Price,
+        /// The new remaining quantity.
+        quantity: Qty,
+    },
+    /// An order to take away.
+    Cancel {
+        /// Which order.
+        cloid: Cloid,
+        /// Of which instrument.
+        instrument: InstrumentId,
+    },
+    /// A wake-up call.
+    Timer {
+        /// When.
+        time: Nanos,
+        /// Given back with the timer.
+        id: u64,
+    },
+}
+
+/// A strategy's view of the world for one wake-up, and its pen.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// What is known: time, instruments, prices, account, orders.
+    pub world: &'a World,
+    /// Where answers are put, in order.
+    pub intents: &'a mut Vec<Intent>,
+    /// Ids given out in this wake-up so far.
+    pub(crate) ids: &'a mut u64,
+}
+
+impl Context<'_> {
+    /// Asks for a target position.
+    pub fn signal(&mut self, instrument: InstrumentId, kind: SignalKind, strength: Rate) {
+        self.intents.push(Intent::Signal(SignalEvent { instrument, kind, strength }));
+    }
+
+    /// Asks for an order and gives it its id.
+    pub fn place(&mut self, request: OrderRequest) -> Cloid {
+        let cloid = self.world.orders.cloid(*self.ids);
+        *self.ids += 1;
+        self.intents.push(Intent::Place(cloid, request));
+        cloid
+    }
+
+    /// Asks for a resting limit order of the risk manager's size.
+    pub fn quote(&mut self, instrument: InstrumentId, side: Side, price: Price, quantity: Option<Qty>) -> Cloid {
+        self.place(OrderRequest {
+            instrument,
+            side,
+            quantity,
+            kind: OrderKind::Limit { price },
+            time_in_force: TimeInForce::Gtc,
+            reduce_only: false,
+        })
+    }
+
+    /// Asks for an order to be taken away.
+    pub fn cancel(&mut self, instrument: InstrumentId, cloid: Cloid) {
+        self.intents.push(Intent::Cancel { cloid, instrument });
+    }
+
+    /// Asks for another price and remaining quantity of a resting order.
+    pub fn modify(&mut self, instrument: InstrumentId, cloid: Cloid, price: Price, quantity: Qty) {
+        self.intents.push(Intent::Modify { cloid, instrument, price, quantity });
+    }
+
+    /// Asks to be woken at `time`.
+    pub fn set_timer(&mut self, time: Nanos, id: u64) {
+        self.intents.push(Intent::Timer { time, id });
+    }
+}

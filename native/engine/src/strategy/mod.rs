@@ -1,0 +1,96 @@
+//! Strategies: the trait, what they see, what they ask for, and the built-in ones.
+
+mod builtin;
+mod context;
+mod grid;
+mod ma_crossover;
+mod params;
+mod rsi;
+
+pub use builtin::{Builtin, Declared};
+pub use context::{Context, Intent, OrderRequest};
+pub use grid::Grid;
+pub use ma_crossover::MaCrossover;
+pub use params::{ParamError, ParamSpec, Params, Value, nearest};
+pub use rsi::RsiStrategy;
+
+use crate::event::{Bar, Quote, TimerEvent, Trade};
+use crate::order::{FillEvent, OrderUpdate};
+use crate::time::Nanos;
+
+/// What a strategy failed with; the system stops and says at which event.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct StrategyError(#[from] pub Box<dyn std::error::Error + Send + Sync>);
+
+impl From<crate::num::NumError> for StrategyError {
+    fn from(error: crate::num::NumError) -> Self {
+        Self(Box::new(error))
+    }
+}
+
+/// A strategy is woken by events and answers through the [`Context`]: with signals, orders or timers.
+///
+/// Every method has an empty default, so that a strategy says only what it cares about.
+pub trait Strategy {
+    /// Bar lengths wanted besides those of the data; each is built from the data and delivered when it has closed.
+    fn resolutions(&self) -> Vec<Nanos> {
+        Vec::new()
+    }
+    /// Trading starts.
+    ///
+    /// # Errors
+    /// Whatever the strategy failed with; so in all methods.
+    fn on_start(&mut self, _ctx: &mut Context<'_>) -> Result<(), StrategyError> {
+        Ok(())
+    }
+    /// A bar has closed.
+    ///
+    /// # Errors
+    /// See [`Strategy::on_start`].
+    fn on_bar(&mut self, _ctx: &mut Context<'_>, _bar: &Bar) -> Result<(), StrategyError> {
+        Ok(())
+    }
+    /// A public print.
+    ///
+    /// # Errors
+    /// See [`Strategy::on_start`].
+    fn on_trade(&mut self, _ctx: &mut Context<'_>, _trade: &Trade) -> Result<(), StrategyError> {
+        Ok(())
+    }
+    /// A change of the best prices.
+    ///
+    /// # Errors
+    /// See [`Strategy::on_start`].
+    fn on_quote(&mut self, _ctx: &mut Context<'_>, _quote: &Quote) -> Result<(), StrategyError> {
+        Ok(())
+    }
+    /// An execution of ours; the account has it already.
+    ///
+    /// # Errors
+    /// See [`Strategy::on_start`].
+    fn on_fill(&mut self, _ctx: &mut Context<'_>, _fill: &FillEvent) -> Result<(), StrategyError> {
+        Ok(())
+    }
+    /// The venue's word on an order of ours.
+    ///
+    /// # Errors
+    /// See [`Strategy::on_start`].
+    fn on_order(&mut self, _ctx: &mut Context<'_>, _update: &OrderUpdate) -> Result<(), StrategyError> {
+        Ok(())
+    }
+    /// A timer came due.
+    ///
+    /// # Errors
+    /// See [`Strategy::on_start`].
+    fn on_timer(&mut self, _ctx: &mut Context<'_>, _timer: TimerEvent) -> Result<(), StrategyError> {
+        Ok(())
+    }
+    /// Trading ends; orders given here are not sent any more.
+    ///
+    /// # Errors
+    /// See [`Strategy::on_start`].
+    fn on_stop(&mut self, _ctx: &mut Context<'_>) -> Result<(), StrategyError> {
+        Ok(())
+    }
+}

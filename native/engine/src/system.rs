@@ -1,0 +1,386 @@
+//! The trading system: a deterministic state machine, `step(event) -> commands`.
+//!
+//! Inside a step, always in this order: market, account, strategy, risk, orders (ARCHITECTURE.md).
+
+use crate::account::Account;
+use crate::event::{AccountEvent, Bar, Command, ControlEvent, Event, Level, MarketEvent, SignalEvent};
+use crate::instrument::{InstrumentId, Instruments};
+use crate::num::{Money, NumError, Price, Qty};
+use crate::order::{Cloid, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason, Side, TimeInForce};
+use crate::orders::Orders;
+use crate::risk::{RiskError, RiskManager, Verdict};
+use crate::strategy::{Context, Intent, OrderRequest, Strategy, StrategyError};
+use crate::time::Nanos;
+
+/// How often risk may refuse and the strategy try again within one step.
+const MAX_RETRIES: usize = 1_000;
+
+/// Why a step failed. The system must not be stepped again.
+#[derive(Debug, thiserror::Error)]
+pub enum SystemError {
+    /// The strategy failed.
+    #[error("the strategy failed at {time}: {source}")]
+    Strategy {
+        /// At which event.
+        time: Nanos,
+        /// With what.
+        source: StrategyError,
+    },
+    /// The risk manager failed.
+    #[error("the risk manager failed at {time}: {source}")]
+    Risk {
+        /// At which event.
+        time: Nanos,
+        /// With what.
+        source: RiskError,
+    },
+    /// A number left its range.
+    #[error("at {time}: {source}")]
+    Number {
+        /// At which event.
+        time: Nanos,
+        /// Which.
+        source: NumError,
+    },
+    /// The strategy answers every refusal with another order.
+    #[error(
+        "at {time}: more than {MAX_RETRIES} orders refused in one step: the strategy answers each refusal with an order"
+    )]
+    Endless {
+        /// At which event.
+        time: Nanos,
+    },
+}
+
+/// All that is known: what strategies and risk managers look at.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The time of the present event; never goes back.
+    pub now: Nanos,
+    /// What can be traded.
+    pub instruments: Instruments,
+    /// Positions and money, as far as fills have arrived.
+    pub account: Account,
+    /// Our orders that are not done.
+    pub orders: Orders,
+}
+
+impl World {
+    /// The last price seen; zero before the first.
+    #[must_use]
+    pub fn last_price(&self, instrument: InstrumentId) -> Price {
+        self.account.mark(instrument)
+    }
+}
+
+/// The last target of an instrument and the order that works towards it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Target {
+    signal: Option<SignalEvent>,
+    working: Option<Cloid>,
+}
+
+/// Strategy, risk and orders around one account.
+#[derive(Debug)]
+pub struct TradingSystem<S, R> {
+    world: World,
+    strategy: S,
+    risk: R,
+    targets: Vec<Target>,
+    intents: Vec<Intent>,
+    ids: u64,
+}
+
+impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
+    /// A system for a bot in its `epoch`-th run, with an account of `deposit` and no positions.
+    #[must_use]
+    pub fn new(bot_id: &str, epoch: u32, instruments: Instruments, deposit: Money, strategy: S, risk: R) -> Self {
+        let count = instruments.len();
+        Self {
+            world: World {
+                now: Nanos::MIN,
+                account: Account::new(deposit, count),
+                orders: Orders::new(bot_id, epoch, count),
+                instruments,
+            },
+            strategy,
+            risk,
+            targets: vec![Target::default(); count],
+            intents: Vec::new(),
+            ids: 0,
+        }
+    }
+
+    /// All that is known.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The strategy.
+    #[must_use]
+    pub const fn strategy(&self) -> &S {
+        &self.strategy
+    }
+
+    /// Takes one event in and appends what is to be done to `commands`.
+    ///
+    /// # Errors
+    /// [`SystemError`]; the system must not be stepped again.
+    #[inline]
+    pub fn step(&mut self, event: Event<'_>, commands: &mut Vec<Command>) -> Result<(), SystemError> {
+        self.world.now = self.world.now.max(event.time());
+        let now = self.world.now;
+        let number = |source| SystemError::Number { time: now, source };
+        match event {
+            Event::Market(market) => {
+                self.on_market(market).map_err(number)?;
+                self.risk.on_market(&self.world, market).map_err(|source| SystemError::Risk { time: now, source })?;
+            }
+            Event::Fill(fill) => {
+                self.world.account.apply_fill(fill).map_err(number)?;
+                self.world.orders.on_fill(fill).map_err(number)?;
+            }
+            Event::Order(update) => self.on_update(update),
+            Event::Account(AccountEvent::Backstop { loss, .. }) => {
+                self.world.account.apply_backstop(*loss).map_err(number)?;
+            }
+            Event::Timer(_) | Event::Control(_) => {}
+        }
+        self.wake(|strategy, ctx| match event {
+            Event::Market(MarketEvent::Bar(bar)) => strategy.on_bar(ctx, bar),
+            Event::Market(MarketEvent::Trade(trade)) => strategy.on_trade(ctx, trade),
+            Event::Market(MarketEvent::Quote(quote)) => strategy.on_quote(ctx, quote),
+            Event::Fill(fill) => strategy.on_fill(ctx, fill),
+            Event::Order(update) => strategy.on_order(ctx, update),
+            Event::Timer(timer) => strategy.on_timer(ctx, timer),
+            Event::Account(_) => Ok(()),
+            Event::Control(ControlEvent::Start { .. }) => strategy.on_start(ctx),
+            Event::Control(ControlEvent::Stop { .. }) => strategy.on_stop(ctx),
+        })?;
+        if matches!(event, Event::Control(ControlEvent::Stop { .. })) {
+            self.intents.clear();
+        }
+        if self.intents.is_empty() { Ok(()) } else { self.carry_out(commands) }
+    }
+
+    #[inline]
+    fn on_market(&mut self, event: &MarketEvent) -> Result<(), NumError> {
+        match event {
+            MarketEvent::Bar(Bar { instrument, close, .. }) => self.world.account.set_mark(*instrument, *close),
+            MarketEvent::Trade(trade) => self.world.account.set_mark(trade.instrument, trade.price),
+            MarketEvent::Quote(quote) => {
+                let middle = quote.bid_price.raw().midpoint(quote.ask_price.raw());
+                self.world.account.set_mark(quote.instrument, Price::from_raw(middle))
+            }
+        }
+    }
+
+    fn on_update(&mut self, update: &OrderUpdate) {
+        self.world.orders.on_update(update);
+        let Some(target) = self.targets.get_mut(update.instrument.index()) else { return };
+        if target.working == Some(update.cloid) && update.status.is_final() {
+            target.working = None;
+            if update.status != OrderStatus::Filled {
+                // The target was not reached: the same signal given again is a new try.
+                target.signal = None;
+            }
+        }
+    }
+
+    #[inline]
+    fn wake(
+        &mut self,
+        call: impl FnOnce(&mut S, &mut Context<'_>) -> Result<(), StrategyError>,
+    ) -> Result<(), SystemError> {
+        let mut ctx = Context { world: &self.world, intents: &mut self.intents, ids: &mut self.ids };
+        call(&mut self.strategy, &mut ctx).map_err(|source| SystemError::Strategy { time: self.world.now, source })
+    }
+
+    /// Turns intents into commands. A refusal wakes the strategy, whose answer is carried out in turn.
+    fn carry_out(&mut self, commands: &mut Vec<Command>) -> Result<(), SystemError> {
+        let time = self.world.now;
+        for _ in 0..MAX_RETRIES {
+            let intents = std::mem::take(&mut self.intents);
+            let mut refused = Vec::new();
+            for intent in &intents {
+                self.carry_out_one(intent, commands, &mut refused)?;
+            }
+            self.intents = intents;
+            self.intents.clear();
+            self.world.orders.use_ids(std::mem::take(&mut self.ids));
+            for update in &refused {
+                self.wake(|strategy, ctx| strategy.on_order(ctx, update))?;
+            }
+            if self.intents.is_empty() {
+                return Ok(());
+            }
+        }
+        Err(SystemError::Endless { time })
+    }
+
+    fn carry_out_one(
+        &mut self,
+        intent: &Intent,
+        commands: &mut Vec<Command>,
+        refused: &mut Vec<OrderUpdate>,
+    ) -> Result<(), SystemError> {
+        let time = self.world.now;
+        let number = |source| SystemError::Number { time, source };
+        match *intent {
+            Intent::Signal(signal) => self.on_signal(&signal, commands, refused)?,
+            Intent::Place(cloid, request) => self.on_place(cloid, &request, commands, refused)?,
+            Intent::Modify { cloid, instrument, price, quantity } => {
+                let Some(order) = self.world.orders.get(instrument, cloid) else { return Ok(()) };
+                let Some(rules) = self.world.instruments.get(instrument) else { return Ok(()) };
+                let price = rules.tick.passive(price, order.event.side).map_err(number)?;
+                let quantity = quantity.floor_to_lot(rules.lot_size).map_err(number)?;
+                commands.push(Command::Modify { cloid, instrument, price, quantity });
+            }
+            Intent::Cancel { cloid, instrument } => self.cancel(instrument, cloid, commands),
+            Intent::Timer { time, id } => commands.push(Command::SetTimer { time, id }),
+        }
+        Ok(())
+    }
+
+    fn cancel(&mut self, instrument: InstrumentId, cloid: Cloid, commands: &mut Vec<Command>) {
+        if let Some(order) = self.world.orders.get_mut(instrument, cloid).filter(|o| !o.is_cancelling) {
+            order.is_cancelling = true;
+            commands.push(Command::Cancel { cloid, instrument });
+        }
+    }
+
+    /// A signal is a target: the order is the difference to the position, one order even across zero.
+    ///
+    /// The same signal again does nothing while its position stands or its order works.
+    fn on_signal(
+        &mut self,
+        signal: &SignalEvent,
+        commands: &mut Vec<Command>,
+        refused: &mut Vec<OrderUpdate>,
+    ) -> Result<(), SystemError> {
+        let time = self.world.now;
+        let number = |source| SystemError::Number { time, source };
+        let instrument = signal.instrument;
+        let Some(target) = self.targets.get(instrument.index()).copied() else { return Ok(()) };
+        let position = self.world.account.position(instrument).quantity;
+        let goal = self.risk.target(&self.world, signal).map_err(|source| SystemError::Risk { time, source })?;
+        let is_there = goal.raw().signum() == position.raw().signum();
+        if target.signal == Some(*signal) && (target.working.is_some() || is_there) {
+            return Ok(());
+        }
+        if let Some(working) = target.working {
+            self.cancel(instrument, working, commands);
+        }
+        let lot = self.world.instruments.get(instrument).map_or(Qty::from_raw(1), |i| i.lot_size);
+        let difference = goal.floor_to_lot(lot).map_err(number)?.sub(position).map_err(number)?;
+        let difference = difference.floor_to_lot(lot).map_err(number)?;
+        let working = match Side::of(difference) {
+            None => None,
+            Some(side) => {
+                let cloid = self.world.orders.cloid(self.ids);
+                self.ids += 1;
+                let order = OrderEvent {
+                    cloid,
+                    instrument,
+                    side,
+                    quantity: difference.abs().map_err(number)?,
+                    kind: OrderKind::Market,
+                    time_in_force: TimeInForce::Ioc,
+                    reduce_only: goal.is_zero(),
+                    time,
+                    decision_price: self.world.last_price(instrument),
+                };
+                self.submit(order, commands, refused)?.then_some(cloid)
+            }
+        };
+        if let Some(target) = self.targets.get_mut(instrument.index()) {
+            *target = Target { signal: Some(*signal), working };
+        }
+        Ok(())
+    }
+
+    fn on_place(
+        &mut self,
+        cloid: Cloid,
+        request: &OrderRequest,
+        commands: &mut Vec<Command>,
+        refused: &mut Vec<OrderUpdate>,
+    ) -> Result<(), SystemError> {
+        let time = self.world.now;
+        let number = |source| SystemError::Number { time, source };
+        let instrument = request.instrument;
+        let Some(rules) = self.world.instruments.get(instrument) else { return Ok(()) };
+        let quantity = match request.quantity {
+            Some(quantity) => quantity,
+            None => self
+                .risk
+                .order_quantity(&self.world, instrument)
+                .map_err(|source| SystemError::Risk { time, source })?,
+        };
+        let passive = |price: Price| rules.tick.passive(price, request.side).map_err(number);
+        let kind = match request.kind {
+            OrderKind::Limit { price } => OrderKind::Limit { price: passive(price)? },
+            OrderKind::Stop { trigger } => OrderKind::Stop { trigger: passive(trigger)? },
+            OrderKind::StopLimit { trigger, price } => {
+                OrderKind::StopLimit { trigger: passive(trigger)?, price: passive(price)? }
+            }
+            OrderKind::TakeProfit { trigger } => OrderKind::TakeProfit { trigger: passive(trigger)? },
+            OrderKind::TakeProfitLimit { trigger, price } => {
+                OrderKind::TakeProfitLimit { trigger: passive(trigger)?, price: passive(price)? }
+            }
+            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. }) => kind,
+        };
+        let order = OrderEvent {
+            cloid,
+            instrument,
+            side: request.side,
+            quantity: quantity.floor_to_lot(rules.lot_size).map_err(number)?,
+            kind,
+            time_in_force: request.time_in_force,
+            reduce_only: request.reduce_only,
+            time,
+            decision_price: self.world.last_price(instrument),
+        };
+        self.submit(order, commands, refused)?;
+        Ok(())
+    }
+
+    /// Hears the risk manager, then sends the order, smaller if need be, or refuses it. Says whether it was sent.
+    fn submit(
+        &mut self,
+        mut order: OrderEvent,
+        commands: &mut Vec<Command>,
+        refused: &mut Vec<OrderUpdate>,
+    ) -> Result<bool, SystemError> {
+        let time = self.world.now;
+        let verdict = if order.quantity.is_positive() {
+            self.risk.check(&self.world, &order).map_err(|source| SystemError::Risk { time, source })?
+        } else {
+            Verdict::Refuse(format!(
+                "{} {}: the size comes to less than one lot",
+                order.side.as_str(),
+                self.world.instruments.symbol(order.instrument)
+            ))
+        };
+        let refusal = match verdict {
+            Verdict::Pass => None,
+            Verdict::Shrink(quantity) => {
+                let lot = self.world.instruments.get(order.instrument).map_or(Qty::from_raw(1), |i| i.lot_size);
+                order.quantity = quantity.floor_to_lot(lot).map_err(|source| SystemError::Number { time, source })?;
+                (!order.quantity.is_positive()).then(|| "the room left is less than one lot".to_owned())
+            }
+            Verdict::Refuse(text) => Some(text),
+        };
+        if let Some(text) = refusal {
+            let status = OrderStatus::Rejected(Reason::Risk);
+            refused.push(OrderUpdate { cloid: order.cloid, oid: 0, instrument: order.instrument, status, time });
+            commands.push(Command::Notice { level: Level::Warning, text: format!("risk refused: {text}") });
+            commands.push(Command::Refuse(order));
+            return Ok(false);
+        }
+        self.world.orders.insert(&order);
+        commands.push(Command::Submit(order));
+        Ok(true)
+    }
+}

@@ -1,0 +1,84 @@
+//! The options of the simulated venue, with their defaults.
+
+use serde::{Deserialize, Serialize};
+
+use crate::num::Rate;
+
+/// When an order decided at a bar's close acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FillOn {
+    /// At the open of the next bar: no look-ahead.
+    #[default]
+    NextOpen,
+    /// At the close that it was decided on: optimistic.
+    Close,
+}
+
+/// In which order a bar visits its extremes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathRule {
+    /// The extreme that hurts the position first; adaptive when flat.
+    #[default]
+    Pessimistic,
+    /// The extreme nearer to the open first; the low if both are equally near.
+    Adaptive,
+    /// Always open, high, low, close.
+    Ohlc,
+    /// Always open, low, high, close.
+    Olhc,
+}
+
+/// Whether margin is looked after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Margin {
+    /// Initial margin on orders, liquidation below maintenance margin.
+    #[default]
+    Hyperliquid,
+    /// Neither.
+    None,
+}
+
+/// The options of the simulated venue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VenueConfig {
+    /// When an order decided at a bar's close acts.
+    pub fill_on: FillOn,
+    /// How much worse than the price a taker fill on bars is, as a rate (1 bps is 0.0001).
+    pub slippage: Rate,
+    /// In which order a bar visits its extremes.
+    pub path: PathRule,
+    /// By how many ticks the price must go through a resting limit order; 0 for a touch.
+    pub penetration_ticks: u32,
+    /// The share of a bar's volume that all own orders together may fill.
+    pub max_participation: Rate,
+    /// Fee rate of fills that made liquidity; negative is a rebate.
+    pub maker_rate: Rate,
+    /// Fee rate of fills that took liquidity.
+    pub taker_rate: Rate,
+    /// Initial margin is notional over this.
+    pub leverage: u32,
+    /// Whether margin is looked after.
+    pub margin: Margin,
+    /// Whether resting orders that add exposure reserve margin.
+    pub reserve_open_orders: bool,
+}
+
+impl Default for VenueConfig {
+    fn default() -> Self {
+        Self {
+            fill_on: FillOn::NextOpen,
+            slippage: Rate::from_raw(100_000_000),
+            path: PathRule::Pessimistic,
+            penetration_ticks: 1,
+            max_participation: Rate::from_raw(100_000_000_000),
+            maker_rate: Rate::from_raw(150_000_000),
+            taker_rate: Rate::from_raw(450_000_000),
+            leverage: 1,
+            margin: Margin::Hyperliquid,
+            reserve_open_orders: true,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The simulated venue: takes market data and orders in, gives fills and order updates out.
+//!
+//! What is common to all markets (checks, fees, margin, the venue's own account) is the [`Ledger`]; how orders meet the
+//! market is a [`Matching`]: [`BarMatching`] for bars; one for order books is another implementation of the same trait.
+
+mod bar;
+mod config;
+mod ledger;
+mod liquidation;
+mod path;
+#[cfg(test)]
+mod tests;
+
+pub use bar::BarMatching;
+pub use config::{FillOn, Margin, PathRule, VenueConfig};
+pub use ledger::Ledger;
+
+use crate::event::{AccountEvent, Command, Event, MarketEvent};
+use crate::instrument::{InstrumentId, Instruments};
+use crate::num::{Money, NumError, Price, Qty};
+use crate::order::{Cloid, FillEvent, OrderEvent, OrderUpdate};
+use crate::time::Nanos;
+
+/// What the venue tells us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// An execution of ours.
+    Fill(FillEvent),
+    /// News of an order.
+    Order(OrderUpdate),
+    /// Money that moved without a fill.
+    Account(AccountEvent),
+}
+
+impl Report {
+    /// As an event for the system.
+    #[must_use]
+    pub const fn event(&self) -> Event<'_> {
+        match self {
+            Self::Fill(fill) => Event::Fill(fill),
+            Self::Order(update) => Event::Order(update),
+            Self::Account(event) => Event::Account(event),
+        }
+    }
+}
+
+/// How orders meet the market.
+pub trait Matching {
+    /// News from the market; own orders may fill.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`]; so in all methods.
+    fn on_market(
+        &mut self,
+        ledger: &mut Ledger,
+        event: &MarketEvent,
+        reports: &mut Vec<Report>,
+    ) -> Result<(), NumError>;
+    /// An order arrives.
+    ///
+    /// # Errors
+    /// See [`Matching::on_market`].
+    fn submit(
+        &mut self,
+        ledger: &mut Ledger,
+        order: &OrderEvent,
+        now: Nanos,
+        reports: &mut Vec<Report>,
+    ) -> Result<(), NumError>;
+    /// A change of price and remaining quantity arrives.
+    ///
+    /// # Errors
+    /// See [`Matching::on_market`].
+    fn modify(
+        &mut self,
+        ledger: &mut Ledger,
+        order: (InstrumentId, Cloid),
+        to: (Price, Qty),
+        now: Nanos,
+        reports: &mut Vec<Report>,
+    ) -> Result<(), NumError>;
+    /// A cancel arrives.
+    fn cancel(&mut self, order: (InstrumentId, Cloid), now: Nanos, reports: &mut Vec<Report>);
+}
+
+/// A venue: rules and account of all markets, and a way of matching.
+#[derive(Debug, Clone)]
+pub struct SimulatedVenue<M> {
+    ledger: Ledger,
+    matching: M,
+}
+
+impl SimulatedVenue<BarMatching> {
+    /// A venue for bars.
+    #[must_use]
+    pub fn bars(config: VenueConfig, instruments: Instruments, deposit: Money) -> Self {
+        let matching = BarMatching::new(instruments.len());
+        Self { ledger: Ledger::new(config, instruments, deposit), matching }
+    }
+}
+
+impl<M: Matching> SimulatedVenue<M> {
+    /// Rules and account.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// News from the market; reports are appended.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    #[inline]
+    pub fn on_market(&mut self, event: &MarketEvent, reports: &mut Vec<Report>) -> Result<(), NumError> {
+        self.matching.on_market(&mut self.ledger, event, reports)
+    }
+
+    /// A command of ours arrives at `now`; reports are appended. Commands that are not for a venue are passed over.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn on_command(&mut self, command: &Command, now: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
+        match command {
+            Command::Submit(order) => self.matching.submit(&mut self.ledger, order, now, reports),
+            Command::Modify { cloid, instrument, price, quantity } => {
+                self.matching.modify(&mut self.ledger, (*instrument, *cloid), (*price, *quantity), now, reports)
+            }
+            Command::Cancel { cloid, instrument } => {
+                self.matching.cancel((*instrument, *cloid), now, reports);
+                Ok(())
+            }
+            Command::Refuse(_) | Command::SetTimer { .. } | Command::Notice { .. } => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! The backtest and replay drivers across the border.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use pyo3_arrow::PyTable;
+
+use engine::backtest::{Backtest, BacktestError, Outcome, Poll};
+use engine::instrument::Instruments;
+use engine::journal::{JournalError as EngineJournalError, Reader, Writer};
+use engine::num::{Money, Price};
+use engine::record::Detail;
+use engine::replay::{ReplayError, replay};
+use engine::risk::SimpleRisk;
+use engine::strategy::{Builtin, Strategy};
+use engine::stream::Source;
+use engine::system::{SystemError, TradingSystem};
+use engine::time::Nanos;
+use engine::venue::SimulatedVenue;
+
+use crate::config::{PyInstrument, PyRiskOptions, PyVenueOptions, instruments};
+use crate::errors::{EngineError, JournalError, OrPy, StrategyError, ToPy};
+use crate::number::{from_python, to_decimal};
+use crate::params::given_from_py;
+use crate::source::sources;
+use crate::strategy::{Hooks, PyStrategy};
+use crate::tables;
+
+impl ToPy for SystemError {
+    fn to_py(self) -> PyErr {
+        match self {
+            Self::Strategy { time, source } => match source.0.downcast::<PyErr>() {
+                Ok(cause) => Python::attach(|py| {
+                    if cause.is_instance_of::<PyKeyboardInterrupt>(py) {
+                        return *cause;
+                    }
+                    let error = StrategyError::new_err(format!("the strategy failed at {time}: {}", shown(py, &cause)));
+                    error.set_cause(py, Some(*cause));
+                    error
+                }),
+                Err(source) => StrategyError::new_err(format!("the strategy failed at {time}: {source}")),
+            },
+            other => EngineError::new_err(other.to_string()),
+        }
+    }
+}
+
+/// `ValueError: boom (strategy.py, line 12)`: where in the strategy it happened, without a traceback.
+fn shown(py: Python<'_>, error: &PyErr) -> String {
+    let mut frame = error.traceback(py).map(|t| t.into_any());
+    let mut place = String::new();
+    while let Some(here) = frame.filter(|f| !f.is_none()) {
+        let file = here.getattr("tb_frame").and_then(|f| f.getattr("f_code")).and_then(|c| c.getattr("co_filename"));
+        let line = here.getattr("tb_lineno").and_then(|l| l.extract::<u32>());
+        if let (Ok(file), Ok(line)) = (file, line) {
+            let file = file.to_string();
+            let name = file.rsplit('/').next().unwrap_or_default().to_owned();
+            place = format!(" ({name}, line {line})");
+        }
+        frame = here.getattr("tb_next").ok();
+    }
+    format!("{error}{place}")
+}
+
+impl ToPy for BacktestError {
+    fn to_py(self) -> PyErr {
+        match self {
+            Self::Source(error) => error.to_py(),
+            Self::System(error) => error.to_py(),
+            Self::Journal(error) => error.to_py(),
+            Self::Empty => crate::errors::DataError::new_err("there are no market data to run on"),
+            Self::Interrupted { .. } => PyKeyboardInterrupt::new_err(()),
+            Self::Number(error) => EngineError::new_err(error.to_string()),
+            other @ Self::Endless { .. } => StrategyError::new_err(other.to_string()),
+        }
+    }
+}
+
+impl ToPy for EngineJournalError {
+    fn to_py(self) -> PyErr {
+        JournalError::new_err(self.to_string())
+    }
+}
+
+impl ToPy for ReplayError {
+    fn to_py(self) -> PyErr {
+        match self {
+            Self::Journal(error) => error.to_py(),
+            Self::System(error) => error.to_py(),
+            differs @ Self::Differs { .. } => JournalError::new_err(format!("the replay differs: {differs}")),
+        }
+    }
+}
+
+/// A strategy to run: a built-in one by name, or the hooks of a Python one.
+enum Chosen {
+    Builtin(Builtin),
+    Python(PyStrategy),
+}
+
+fn choose(strategy: &Bound<'_, PyAny>, instruments: &Instruments) -> PyResult<Chosen> {
+    if let Ok((name, given)) = strategy.extract::<(String, Bound<'_, PyDict>)>() {
+        return Ok(Chosen::Builtin(Builtin::create(&name, &given_from_py(&given)?).or_py()?.0));
+    }
+    let hooks: Hooks = strategy.extract()?;
+    Ok(Chosen::Python(PyStrategy::new(strategy.py(), hooks, instruments)?))
+}
+
+/// What a run gave: statistics, tables, digest.
+#[pyclass(frozen, name = "Outcome", module = "algo_trade._native")]
+pub struct PyOutcome {
+    inner: Outcome,
+    instruments: Instruments,
+}
+
+#[pymethods]
+impl PyOutcome {
+    /// Hash over fills and equity, in order, as hex.
+    #[getter]
+    fn digest(&self) -> &str {
+        &self.inner.records.digest
+    }
+    /// Market events.
+    #[getter]
+    fn events(&self) -> u64 {
+        self.inner.events
+    }
+    /// Where the first bar begins, in nanoseconds since the epoch.
+    #[getter]
+    fn start_ns(&self) -> i64 {
+        self.inner.start.raw()
+    }
+    /// The time of the last event, in nanoseconds since the epoch.
+    #[getter]
+    fn end_ns(&self) -> i64 {
+        self.inner.end.raw()
+    }
+    /// Equity at the end, in quote currency.
+    #[getter]
+    fn final_equity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.inner.final_equity)
+    }
+    /// One in how many points of equity was kept.
+    #[getter]
+    fn equity_stride(&self) -> usize {
+        self.inner.records.equity.stride()
+    }
+    /// The statistics by name: ratios as float or None, money as Decimal.
+    fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let m = &self.inner.records.metrics;
+        let dict = PyDict::new(py);
+        for (name, value) in [
+            ("total_return", m.total_return),
+            ("annual_return", m.annual_return),
+            ("annual_volatility", m.annual_volatility),
+            ("sharpe", m.sharpe),
+            ("sortino", m.sortino),
+            ("calmar", m.calmar),
+            ("max_drawdown", Some(m.max_drawdown)),
+            ("max_drawdown_duration_s", Some(m.max_drawdown_duration_s)),
+        ] {
+            dict.set_item(name, value)?;
+        }
+        dict.set_item("num_trades", m.num_trades)?;
+        dict.set_item("num_fills", m.num_fills)?;
+        dict.set_item("num_orders", m.num_orders)?;
+        dict.set_item("win_rate", m.win_rate)?;
+        dict.set_item("profit_factor", m.profit_factor)?;
+        dict.set_item("expectancy", to_decimal(py, m.expectancy)?)?;
+        dict.set_item("avg_win", to_decimal(py, m.avg_win)?)?;
+        dict.set_item("avg_loss", to_decimal(py, m.avg_loss)?)?;
+        dict.set_item("exposure", m.exposure)?;
+        dict.set_item("turnover", m.turnover)?;
+        dict.set_item("volume", to_decimal(py, Wide(m.volume))?)?;
+        dict.set_item("fees", to_decimal(py, m.fees().or_py()?)?)?;
+        dict.set_item("funding", to_decimal(py, m.funding().or_py()?)?)?;
+        dict.set_item("sampling_step_s", m.sampling_step.seconds())?;
+        dict.set_item("periods_per_year", m.periods_per_year)?;
+        dict.set_item("short_sample", m.short_sample)?;
+        for (name, value) in [
+            ("fees_taker", m.fees_taker),
+            ("fees_maker", m.fees_maker),
+            ("rebates", m.rebates),
+            ("slippage", m.slippage),
+            ("funding_paid", m.funding_paid),
+            ("funding_received", m.funding_received),
+        ] {
+            dict.set_item(name, to_decimal(py, value)?)?;
+        }
+        dict.set_item("payoff_ratio", m.payoff_ratio)?;
+        dict.set_item("expectancy_bps", m.expectancy_bps)?;
+        dict.set_item("max_leverage", m.max_leverage)?;
+        dict.set_item("mean_leverage", m.mean_leverage)?;
+        Ok(dict)
+    }
+    /// Every fill.
+    fn fills(&self) -> PyResult<PyTable> {
+        tables::fills(&self.inner.records.fills, &self.instruments)
+    }
+    /// Every order, refused ones too.
+    fn orders(&self) -> PyResult<PyTable> {
+        tables::orders(&self.inner.records.orders, &self.instruments)
+    }
+    /// Every finished round trip.
+    fn trades(&self) -> PyResult<PyTable> {
+        tables::trades(&self.inner.records.trades, &self.instruments)
+    }
+    /// Equity over time.
+    fn equity(&self) -> PyResult<PyTable> {
+        tables::equity(&self.inner.records.equity)
+    }
+    /// Closes over time, per symbol.
+    fn prices(&self) -> PyResult<PyTable> {
+        tables::prices(&self.inner.records, &self.instruments)
+    }
+    fn __repr__(&self) -> String {
+        let digest = self.inner.records.digest.get(..12).unwrap_or_default();
+        format!("Outcome({} events, final_equity={}, digest={digest}…)", self.inner.events, self.inner.final_equity)
+    }
+}
+
+/// A sum that is wider than money, printed as a decimal.
+struct Wide(i128);
+impl std::fmt::Display for Wide {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let unit = i128::from(engine::num::UNIT);
+        // Sums of this kind are not negative.
+        let fraction = i64::try_from(self.0 % unit).unwrap_or(0);
+        let text = Price::from_raw(fraction).to_string();
+        write!(f, "{}{}", self.0 / unit, text.strip_prefix('0').unwrap_or(&text))
+    }
+}
+
+/// Runs a strategy over market data on the simulated venue.
+///
+/// `strategy` is (name, params) of a built-in one or a mapping of hooks; `data` a BarData or an iterable of market events.
+/// `progress` is called with the number of events done, about every 65,536 events. The journal is written to `journal` as it
+/// stands; the caller gives a temporary name and renames it.
+#[pyfunction]
+#[pyo3(signature = (data, strategy, *, symbols, rules, venue, risk, initial_capital, bot_id, full, journal = None, header = "{}", progress = None))]
+pub fn run_backtest(
+    py: Python<'_>,
+    data: &Bound<'_, PyAny>,
+    strategy: &Bound<'_, PyAny>,
+    symbols: Vec<String>,
+    rules: Vec<Py<PyInstrument>>,
+    venue: &PyVenueOptions,
+    risk: &PyRiskOptions,
+    initial_capital: &Bound<'_, PyAny>,
+    bot_id: &str,
+    full: bool,
+    journal: Option<std::path::PathBuf>,
+    header: &str,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<PyOutcome> {
+    let instruments = instruments(&symbols, &rules);
+    let deposit: Money = from_python(initial_capital)?;
+    let risk = risk.build(instruments.len());
+    let sources = sources(data, &instruments)?;
+    let detail = if full { Detail::Full } else { Detail::Metrics };
+    let writer = journal.map(|path| -> PyResult<_> {
+        let file = File::create(&path).map_err(|e| JournalError::new_err(format!("{}: {e}", path.display())))?;
+        Writer::new(BufWriter::with_capacity(1 << 20, file), header).or_py()
+    });
+    let writer = writer.transpose()?;
+    let venue = SimulatedVenue::bars(venue.inner.clone(), instruments.clone(), deposit);
+    let chosen = choose(strategy, &instruments)?;
+    let mut failure: Option<PyErr> = None;
+    let mut poll = |events: u64, _now: Nanos| {
+        let looked = Python::attach(|py| {
+            py.check_signals()?;
+            progress.as_ref().map(|p| p.call1(py, (events,))).transpose()
+        });
+        looked.map_err(|error| failure = Some(error)).is_ok()
+    };
+    let inner = match chosen {
+        Chosen::Builtin(strategy) => {
+            let run = Run { sources, strategy, risk, venue, detail, writer };
+            py.detach(|| run.go(&instruments, deposit, bot_id, &mut poll))
+        }
+        Chosen::Python(strategy) => {
+            Run { sources, strategy, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
+        }
+    };
+    match (inner, failure) {
+        (_, Some(error)) => Err(error),
+        (inner, None) => Ok(PyOutcome { inner: inner.or_py()?, instruments }),
+    }
+}
+
+/// The parts of a run.
+struct Run<S> {
+    sources: Vec<Box<dyn Source>>,
+    strategy: S,
+    risk: SimpleRisk,
+    venue: SimulatedVenue<engine::venue::BarMatching>,
+    detail: Detail,
+    writer: Option<Writer<BufWriter<File>>>,
+}
+
+impl<S: Strategy> Run<S> {
+    fn go(
+        self,
+        instruments: &Instruments,
+        deposit: Money,
+        bot_id: &str,
+        poll: &mut Poll<'_>,
+    ) -> Result<Outcome, BacktestError> {
+        let system = TradingSystem::new(bot_id, 0, instruments.clone(), deposit, self.strategy, self.risk);
+        Backtest::new(system, self.venue, self.sources, self.detail, self.writer)?.run(poll)
+    }
+}
+
+/// A journal on disk.
+#[pyclass(frozen, name = "Journal", module = "algo_trade._native")]
+pub struct PyJournal {
+    path: std::path::PathBuf,
+    header: String,
+}
+
+impl PyJournal {
+    fn open(path: &std::path::Path) -> PyResult<Reader<BufReader<File>>> {
+        let failed = |e: &dyn std::fmt::Display| JournalError::new_err(format!("{}: {e}", path.display()));
+        let file = File::open(path).map_err(|e| failed(&e))?;
+        Reader::new(BufReader::with_capacity(1 << 20, file)).map_err(|e| failed(&e))
+    }
+}
+
+#[pymethods]
+impl PyJournal {
+    /// Opens a journal and reads its header; raises JournalError.
+    #[new]
+    fn new(path: std::path::PathBuf) -> PyResult<Self> {
+        let header = Self::open(&path)?.header().to_owned();
+        Ok(Self { path, header })
+    }
+    /// The JSON header: how the system was made.
+    #[getter]
+    fn header(&self) -> &str {
+        &self.header
+    }
+    /// Feeds the events to a system made as the header says and compares the commands; returns (events, commands).
+    ///
+    /// Raises JournalError at the first command that differs.
+    #[pyo3(signature = (strategy, *, symbols, rules, risk, initial_capital, bot_id, until_ns = None))]
+    fn replay(
+        &self,
+        py: Python<'_>,
+        strategy: &Bound<'_, PyAny>,
+        symbols: Vec<String>,
+        rules: Vec<Py<PyInstrument>>,
+        risk: &PyRiskOptions,
+        initial_capital: &Bound<'_, PyAny>,
+        bot_id: &str,
+        until_ns: Option<i64>,
+    ) -> PyResult<(u64, u64)> {
+        let instruments = instruments(&symbols, &rules);
+        let deposit: Money = from_python(initial_capital)?;
+        let risk = risk.build(instruments.len());
+        let until = until_ns.map_or(Nanos::MAX, Nanos::from_raw);
+        let mut reader = Self::open(&self.path)?;
+        let done = match choose(strategy, &instruments)? {
+            Chosen::Builtin(strategy) => py.detach(|| {
+                let mut system = TradingSystem::new(bot_id, 0, instruments, deposit, strategy, risk);
+                replay(&mut reader, &mut system, until)
+            }),
+            Chosen::Python(strategy) => {
+                let mut system = TradingSystem::new(bot_id, 0, instruments, deposit, strategy, risk);
+                replay(&mut reader, &mut system, until)
+            }
+        };
+        let done = done.or_py()?;
+        Ok((done.events, done.commands))
+    }
+    /// The records up to a time, one line each, given to `write` in turn; returns how many there were.
+    #[pyo3(signature = (write, *, until_ns = None))]
+    fn dump(&self, py: Python<'_>, write: &Bound<'_, PyAny>, until_ns: Option<i64>) -> PyResult<u64> {
+        let until = until_ns.map_or(Nanos::MAX, Nanos::from_raw);
+        let mut reader = Self::open(&self.path)?;
+        let mut count = 0_u64;
+        while let Some(record) = reader.next().or_py()? {
+            if record.event().is_some_and(|e| e.time() > until) {
+                break;
+            }
+            count += 1;
+            write.call1((PyString::new(py, &format!("{record:?}")),))?;
+            if count.is_multiple_of(4096) {
+                py.check_signals()?;
+            }
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,348 @@
+//! What a Python strategy sees and how it answers: the `ctx` of its hooks.
+
+use std::cell::RefCell;
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use engine::account::Position;
+use engine::instrument::{InstrumentId, Instruments};
+use engine::num::{Price, Qty, Rate};
+use engine::order::{Cloid, OrderKind, Side, TimeInForce, Trail};
+use engine::strategy::{Context, OrderRequest};
+use engine::time::Nanos;
+
+use crate::errors::{OrPy, ParameterError, StrategyError};
+use crate::events::{PyOrder, PySignal, to_datetime};
+use crate::lend::Lent;
+use crate::number::{from_python, to_decimal};
+
+/// What a strategy sees and how it answers. It is valid inside a hook only.
+#[pyclass(name = "Context", module = "algo_trade._native", unsendable)]
+pub struct PyContext {
+    pub lent: Lent,
+    pub instruments: Instruments,
+    pub symbols: Vec<Py<PyString>>,
+    /// Intervals of repeating timers, by id.
+    pub timers: RefCell<Vec<Option<Nanos>>>,
+}
+
+impl PyContext {
+    pub fn new(py: Python<'_>, instruments: &Instruments) -> Self {
+        let symbols = instruments.iter().map(|(_, i)| PyString::intern(py, &i.symbol).unbind()).collect();
+        Self { lent: Lent::default(), instruments: instruments.clone(), symbols, timers: RefCell::default() }
+    }
+
+    fn with<R>(&self, look: impl FnOnce(&mut Context<'_>) -> R) -> PyResult<R> {
+        let outside = || StrategyError::new_err("ctx was used outside a hook: it is valid only while a hook runs");
+        self.lent.with(look).ok_or_else(outside)
+    }
+
+    pub fn find(&self, symbol: &str) -> PyResult<InstrumentId> {
+        self.instruments.find(symbol).ok_or_else(|| {
+            let names: Vec<&str> = self.instruments.iter().map(|(_, i)| i.symbol.as_str()).collect();
+            ParameterError::new_err(format!("no symbol `{symbol}` in this run. There are: {}", names.join(", ")))
+        })
+    }
+
+    pub fn symbol(&self, py: Python<'_>, id: InstrumentId) -> Py<PyString> {
+        self.symbols.get(id.index()).map_or_else(|| PyString::new(py, "?").unbind(), |s| s.clone_ref(py))
+    }
+
+    fn locate(&self, cloid: &str) -> PyResult<(InstrumentId, Cloid)> {
+        let parsed = cloid.strip_prefix("0x").and_then(|hex| u128::from_str_radix(hex, 16).ok()).map(Cloid);
+        let parsed =
+            parsed.ok_or_else(|| ParameterError::new_err(format!("cloid = {cloid}: must be 0x and 32 hex digits")))?;
+        let found = self.with(|ctx| {
+            let ids = (0_u32..).map(InstrumentId).take(ctx.world.instruments.len());
+            ids.into_iter().find(|id| ctx.world.orders.get(*id, parsed).is_some())
+        })?;
+        // An order placed in this very hook is not known to the world yet, nor is one that is done: both are passed on.
+        Ok((found.unwrap_or_default(), parsed))
+    }
+
+    fn place(&self, side: Side, order: Placed<'_, '_>) -> PyResult<String> {
+        let instrument = self.find(order.symbol)?;
+        let quantity: Option<Qty> = order.quantity.map(from_python).transpose()?;
+        if quantity.is_some_and(|q| !q.is_positive()) {
+            return Err(ParameterError::new_err("quantity: must be above zero; the side is in buy or sell"));
+        }
+        let price: Option<Price> = order.price.map(from_python).transpose()?;
+        let stop: Option<Price> = order.stop.map(from_python).transpose()?;
+        let take_profit: Option<Price> = order.take_profit.map(from_python).transpose()?;
+        let trail = order.trail.map(trail_of).transpose()?;
+        let kind = match (price, stop, take_profit, trail) {
+            (None, None, None, None) => OrderKind::Market,
+            (Some(price), None, None, None) => OrderKind::Limit { price },
+            (None, Some(trigger), None, None) => OrderKind::Stop { trigger },
+            (Some(price), Some(trigger), None, None) => OrderKind::StopLimit { trigger, price },
+            (None, None, Some(trigger), None) => OrderKind::TakeProfit { trigger },
+            (Some(price), None, Some(trigger), None) => OrderKind::TakeProfitLimit { trigger, price },
+            (None, None, None, Some(trail)) => OrderKind::TrailingStop { trail },
+            _ => {
+                return Err(ParameterError::new_err(
+                    "an order has one of stop, take_profit and trail; price goes with the first two or alone",
+                ));
+            }
+        };
+        let time_in_force = match order.time_in_force {
+            "gtc" => TimeInForce::Gtc,
+            "ioc" => TimeInForce::Ioc,
+            "alo" => TimeInForce::Alo,
+            other => return Err(ParameterError::new_err(format!("time_in_force = {other}: must be gtc, ioc or alo"))),
+        };
+        let reduce_only = order.reduce_only;
+        let request = OrderRequest { instrument, side, quantity, kind, time_in_force, reduce_only };
+        self.with(|ctx| ctx.place(request).to_string())
+    }
+}
+
+/// The arguments of `buy` and `sell`.
+struct Placed<'a, 'py> {
+    symbol: &'a str,
+    quantity: Option<&'a Bound<'py, PyAny>>,
+    price: Option<&'a Bound<'py, PyAny>>,
+    stop: Option<&'a Bound<'py, PyAny>>,
+    take_profit: Option<&'a Bound<'py, PyAny>>,
+    trail: Option<&'a Bound<'py, PyAny>>,
+    time_in_force: &'a str,
+    reduce_only: bool,
+}
+
+/// `"1.5%"` is a fraction of the best price, anything else a distance in quote currency.
+fn trail_of(value: &Bound<'_, PyAny>) -> PyResult<Trail> {
+    if let Ok(text) = value.extract::<String>()
+        && let Some(percent) = text.strip_suffix('%')
+    {
+        let percent: Rate = percent.trim().parse().or_py()?;
+        return Ok(Trail::Fraction(Rate::from_raw(percent.raw() / 100)));
+    }
+    Ok(Trail::Absolute(from_python(value)?))
+}
+
+#[pymethods]
+impl PyContext {
+    /// The time of the present event, UTC.
+    #[getter]
+    fn now<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_datetime(py, self.with(|ctx| ctx.world.now)?)
+    }
+    /// The time of the present event, in nanoseconds since the epoch.
+    #[getter]
+    fn now_ns(&self) -> PyResult<i64> {
+        self.with(|ctx| ctx.world.now.raw())
+    }
+    /// The symbols of this run, sorted.
+    #[getter]
+    fn symbols(&self, py: Python<'_>) -> Vec<Py<PyString>> {
+        self.symbols.iter().map(|s| s.clone_ref(py)).collect()
+    }
+    /// Cash and unrealised profit together, in quote currency.
+    #[getter]
+    fn equity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.with(|ctx| ctx.world.account.equity())?.or_py()?)
+    }
+    /// Equity without unrealised profit, in quote currency.
+    #[getter]
+    fn cash<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.with(|ctx| ctx.world.account.cash())?)
+    }
+    /// The last price of a symbol; zero before the first.
+    fn price<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Bound<'py, PyAny>> {
+        let id = self.find(symbol)?;
+        to_decimal(py, self.with(|ctx| ctx.world.last_price(id))?)
+    }
+    /// The position in a symbol, as it is now.
+    fn position(&self, symbol: &str) -> PyResult<PyPosition> {
+        let id = self.find(symbol)?;
+        self.with(|ctx| PyPosition { inner: ctx.world.account.position(id), mark: ctx.world.last_price(id) })
+    }
+    /// The orders of a symbol that are not done, as they are now.
+    fn orders(&self, py: Python<'_>, symbol: &str) -> PyResult<PyOrders> {
+        let id = self.find(symbol)?;
+        let live = self.with(|ctx| ctx.world.orders.of(id).cloned().collect::<Vec<_>>())?;
+        let orders = live
+            .into_iter()
+            .filter(|o| !o.is_cancelling)
+            .map(|o| Py::new(py, PyOrder { inner: o.event, leaves: o.leaves, symbol: self.symbol(py, id) }));
+        Ok(PyOrders { open: orders.collect::<PyResult<_>>()? })
+    }
+    /// Asks for a target; returning it from the hook does the same.
+    fn signal(&self, signal: &PySignal) -> PyResult<()> {
+        let id = self.find(&signal.symbol)?;
+        self.with(|ctx| ctx.signal(id, signal.kind.into(), Rate::from_raw(signal.strength)))
+    }
+    /// Buys: at market, or with `price`, `stop`, `take_profit`, `trail`. Returns the cloid.
+    #[pyo3(signature = (symbol, quantity = None, *, price = None, stop = None, take_profit = None, trail = None, time_in_force = "gtc", reduce_only = false))]
+    fn buy(
+        &self,
+        symbol: &str,
+        quantity: Option<&Bound<'_, PyAny>>,
+        price: Option<&Bound<'_, PyAny>>,
+        stop: Option<&Bound<'_, PyAny>>,
+        take_profit: Option<&Bound<'_, PyAny>>,
+        trail: Option<&Bound<'_, PyAny>>,
+        time_in_force: &str,
+        reduce_only: bool,
+    ) -> PyResult<String> {
+        let order = Placed { symbol, quantity, price, stop, take_profit, trail, time_in_force, reduce_only };
+        self.place(Side::Buy, order)
+    }
+    /// Sells: at market, or with `price`, `stop`, `take_profit`, `trail`. Returns the cloid.
+    #[pyo3(signature = (symbol, quantity = None, *, price = None, stop = None, take_profit = None, trail = None, time_in_force = "gtc", reduce_only = false))]
+    fn sell(
+        &self,
+        symbol: &str,
+        quantity: Option<&Bound<'_, PyAny>>,
+        price: Option<&Bound<'_, PyAny>>,
+        stop: Option<&Bound<'_, PyAny>>,
+        take_profit: Option<&Bound<'_, PyAny>>,
+        trail: Option<&Bound<'_, PyAny>>,
+        time_in_force: &str,
+        reduce_only: bool,
+    ) -> PyResult<String> {
+        let order = Placed { symbol, quantity, price, stop, take_profit, trail, time_in_force, reduce_only };
+        self.place(Side::Sell, order)
+    }
+    /// Changes price and remaining quantity of an order; what is left out stays.
+    #[pyo3(signature = (cloid, *, price = None, quantity = None))]
+    fn modify(
+        &self,
+        cloid: &str,
+        price: Option<&Bound<'_, PyAny>>,
+        quantity: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let (instrument, id) = self.locate(cloid)?;
+        let price: Option<Price> = price.map(from_python).transpose()?;
+        let quantity: Option<Qty> = quantity.map(from_python).transpose()?;
+        let known = self.with(|ctx| {
+            let Some(order) = ctx.world.orders.get(instrument, id) else { return false };
+            let Some(price) = price.or(order.event.kind.price()).or(order.event.kind.trigger()) else { return false };
+            let quantity = quantity.unwrap_or(order.leaves);
+            ctx.modify(instrument, id, price, quantity);
+            true
+        })?;
+        if known {
+            Ok(())
+        } else {
+            Err(ParameterError::new_err(format!("cloid = {cloid}: no such open order with a price")))
+        }
+    }
+    /// Takes an order away; one that is done already is left alone.
+    fn cancel(&self, cloid: &str) -> PyResult<()> {
+        let (instrument, id) = self.locate(cloid)?;
+        self.with(|ctx| ctx.cancel(instrument, id))
+    }
+    /// Takes all orders of a symbol away, or of all symbols.
+    #[pyo3(signature = (symbol = None))]
+    fn cancel_all(&self, symbol: Option<&str>) -> PyResult<()> {
+        let only = symbol.map(|s| self.find(s)).transpose()?;
+        self.with(|ctx| {
+            let ids = (0_u32..).map(InstrumentId).take(ctx.world.instruments.len());
+            for id in ids.filter(|id| only.is_none_or(|o| o == *id)) {
+                let cloids: Vec<Cloid> = ctx.world.orders.of(id).map(|o| o.event.cloid).collect();
+                for cloid in cloids {
+                    ctx.cancel(id, cloid);
+                }
+            }
+        })
+    }
+    /// Calls `on_timer` every `interval_ns` nanoseconds from now on (`at.ms(100)`), or once if `repeat` is false.
+    #[pyo3(signature = (interval_ns, *, repeat = true))]
+    fn set_timer(&self, interval_ns: i64, repeat: bool) -> PyResult<()> {
+        if interval_ns <= 0 {
+            return Err(ParameterError::new_err(format!("interval_ns = {interval_ns}: must be above zero")));
+        }
+        let interval = Nanos::from_raw(interval_ns);
+        let mut timers = self.timers.borrow_mut();
+        let id = timers.len() as u64;
+        timers.push(repeat.then_some(interval));
+        self.with(|ctx| {
+            let time = ctx.world.now.after(interval);
+            ctx.set_timer(time, id);
+        })
+    }
+}
+
+/// A position as it was when asked for.
+#[pyclass(frozen, name = "Position", module = "algo_trade._native")]
+pub struct PyPosition {
+    inner: Position,
+    mark: Price,
+}
+
+#[pymethods]
+impl PyPosition {
+    /// Signed, in base units: above zero is long.
+    #[getter]
+    fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.inner.quantity)
+    }
+    /// Average price of what is open; None when flat.
+    #[getter]
+    fn entry_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.inner.entry_price().map(|p| to_decimal(py, p)).transpose()
+    }
+    /// Profit at the last price, in quote currency, before fees.
+    #[getter]
+    fn unrealised_pnl<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let worth = self.mark.notional(self.inner.quantity).or_py()?;
+        to_decimal(py, worth.sub(self.inner.cost).or_py()?)
+    }
+    /// Whether it is above zero.
+    #[getter]
+    fn is_long(&self) -> bool {
+        self.inner.quantity.is_positive()
+    }
+    /// Whether it is below zero.
+    #[getter]
+    fn is_short(&self) -> bool {
+        self.inner.quantity.is_negative()
+    }
+    /// Whether nothing is held.
+    #[getter]
+    fn is_flat(&self) -> bool {
+        self.inner.is_flat()
+    }
+    fn __repr__(&self) -> String {
+        let entry = self.inner.entry_price().map_or_else(|| "None".into(), |p| p.to_string());
+        format!("Position(quantity={}, entry_price={entry})", self.inner.quantity)
+    }
+}
+
+/// The orders of a symbol that are not done, oldest first.
+#[pyclass(frozen, name = "Orders", module = "algo_trade._native")]
+pub struct PyOrders {
+    open: Vec<Py<PyOrder>>,
+}
+
+impl PyOrders {
+    fn of(&self, py: Python<'_>, side: Side) -> Vec<Py<PyOrder>> {
+        self.open.iter().filter(|o| o.get().inner.side == side).map(|o| o.clone_ref(py)).collect()
+    }
+}
+
+#[pymethods]
+impl PyOrders {
+    /// All of them.
+    #[getter]
+    fn open(&self, py: Python<'_>) -> Vec<Py<PyOrder>> {
+        self.open.iter().map(|o| o.clone_ref(py)).collect()
+    }
+    /// Those that buy.
+    #[getter]
+    fn open_buys(&self, py: Python<'_>) -> Vec<Py<PyOrder>> {
+        self.of(py, Side::Buy)
+    }
+    /// Those that sell.
+    #[getter]
+    fn open_sells(&self, py: Python<'_>) -> Vec<Py<PyOrder>> {
+        self.of(py, Side::Sell)
+    }
+    fn __len__(&self) -> usize {
+        self.open.len()
+    }
+    fn __repr__(&self) -> String {
+        format!("Orders({} open)", self.open.len())
+    }
+}

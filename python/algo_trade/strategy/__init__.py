@@ -1,0 +1,26 @@
+"""Strategies: the base class that users extend, the built-in ones, and finding one by name or file."""
+
+from algo_trade.strategy.base import Strategy, hooks_of, param
+from algo_trade.strategy.builtin import (
+    BuiltinStrategy,
+    GridStrategy,
+    MaCrossoverStrategy,
+    RsiStrategy,
+    declarations,
+)
+from algo_trade.strategy.loader import Runnable, load, name_of, params_of
+
+__all__ = [
+    "BuiltinStrategy",
+    "GridStrategy",
+    "MaCrossoverStrategy",
+    "RsiStrategy",
+    "Runnable",
+    "Strategy",
+    "declarations",
+    "hooks_of",
+    "load",
+    "name_of",
+    "param",
+    "params_of",
+]

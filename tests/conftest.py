@@ -1,0 +1,63 @@
+"""What every test may ask for, and the rule for what a machine lacks: skipped by name, an error in CI where we could have installed it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("quick", max_examples=100, deadline=None)
+settings.register_profile("long", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="the repeated tests at full count")
+    parser.addoption("--update", action="store_true", help="rewrite the golden files; review the diff")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("long" if config.getoption("--long") else "quick")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        terminalreporter.section(f"{len(skipped)} skipped tests, by name", sep="-")
+        for report in skipped:
+            terminalreporter.write_line(report.nodeid)
+
+
+def missing(what: str, remedy: str) -> None:
+    """Skip the test, or fail it in CI, because a system package is not there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing, and CI must have it: {remedy}", pytrace=False)
+    pytest.skip(f"{what} is missing: {remedy}")
+
+
+@pytest.fixture(scope="session")
+def repeats(pytestconfig: pytest.Config) -> int:
+    """How often a seeded test runs: 20, or 1,000 with ``--long``."""
+    return 1_000 if pytestconfig.getoption("--long") else 20
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of market recordings beside the clone, which not every machine has."""
+    path = Path(os.environ.get("ALGO_TRADE_SHARED", ROOT.parent / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip(f"no market recordings at {path}; ALGO_TRADE_SHARED names another folder")
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Return the path of a Chromium that runs headless."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        missing("chromium", "apt-get install chromium chromium-driver, or run scripts/test as root")
+    return Path(str(found))
