@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::float_cmp, missing_docs))]
 
 pub mod event;
+pub mod indicators;
 pub mod instrument;
 pub mod num;
 pub mod order;
