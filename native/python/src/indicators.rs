@@ -1,13 +1,11 @@
 //! Indicators: one base class around the engine's untyped face, a class and a batch function for each formula.
 
-use std::convert::Infallible;
-
 use engine::event::Bar;
 use engine::indicators::{Field, IndicatorError, Streaming, Values};
 use engine::time::Nanos;
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyInt, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFloat, PyTuple, PyType};
 
 use crate::errors::{DataError, OrPy, ParameterError, ToPy};
 
@@ -155,11 +153,13 @@ impl Indicator {
     }
 }
 
+#[expect(dead_code, reason = "called by the bindings of strategies")]
 /// Feeds a bar, as a strategy's context does: `field` decides where the indicator takes one number.
 pub fn feed_bar(indicator: &Bound<'_, Indicator>, bar: &Bar, field: Field) -> PyResult<()> {
     indicator.try_borrow_mut()?.inner.update_bar(bar, field).or_py().map(|_| ())
 }
 
+#[expect(dead_code, reason = "called by the bindings of strategies")]
 /// The field of this name, for `ctx.indicator(..., field="high")`.
 pub fn field_from_name(name: &str) -> PyResult<Field> {
     Field::from_name(name).ok_or_else(|| {
@@ -168,29 +168,26 @@ pub fn field_from_name(name: &str) -> PyResult<Field> {
     })
 }
 
-/// A period or another count: a whole number, zero or more.
-#[derive(Clone, Copy)]
-struct Count(usize);
+/// A parameter from Python: a count that is not one says what a count is, rather than that it overflows.
+trait Argument: Sized {
+    fn read(object: &Bound<'_, PyAny>) -> PyResult<Self>;
+}
 
-impl<'py> IntoPyObject<'py> for Count {
-    type Target = PyInt;
-    type Output = Bound<'py, PyInt>;
-    type Error = Infallible;
-    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Infallible> {
-        self.0.into_pyobject(py)
+impl Argument for usize {
+    fn read(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        object.extract::<Self>().map_err(|error| {
+            if error.is_instance_of::<PyOverflowError>(object.py()) {
+                ParameterError::new_err(format!("{object}: must be a whole number, zero or more"))
+            } else {
+                error
+            }
+        })
     }
 }
 
-impl<'a, 'py> FromPyObject<'a, 'py> for Count {
-    type Error = PyErr;
-    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
-        match object.extract::<i128>() {
-            Ok(count) => usize::try_from(count)
-                .map(Self)
-                .map_err(|_| ParameterError::new_err(format!("{count}: must be a whole number, zero or more"))),
-            Err(error) if error.is_instance_of::<PyTypeError>(object.py()) => Err(error),
-            Err(_) => Err(PyValueError::new_err("must be a whole number, zero or more")),
-        }
+impl Argument for f64 {
+    fn read(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        object.extract()
     }
 }
 

@@ -157,30 +157,24 @@ fn check_columns<F: Formula>(formula: &F, columns: &Columns<'_>, out: &[&mut [f6
 /// The streaming rule in one loop. Leading rows with a NaN are not fed, as [`Streamed`] does not.
 fn run<F: Formula>(mut formula: F, columns: &Columns<'_>, out: &mut [&mut [f64]]) {
     let skipped = F::Input::rows(columns).take_while(|row| row.is_nan()).count();
-    for column in out.iter_mut() {
-        column.iter_mut().take(skipped).for_each(|slot| *slot = f64::NAN);
-    }
     let numbers: Vec<&[f64]> = columns.numbers.iter().map(|column| column.get(skipped..).unwrap_or(&[])).collect();
     let times = columns.times.and_then(|times| times.get(skipped..));
     let rows = F::Input::rows(&Columns { numbers: &numbers, times });
-    let values = rows.map(|row| formula.next(row).map_or([f64::NAN; 3], Output::parts));
+    let values = rows.map(move |row| formula.next(row).map_or([f64::NAN; 3], Output::parts));
     match out {
-        [a] => {
-            for (value, a) in values.zip(a.iter_mut().skip(skipped)) {
-                [*a, _, _] = value;
-            }
-        }
-        [a, b] => {
-            for ((value, a), b) in values.zip(a.iter_mut().skip(skipped)).zip(b.iter_mut().skip(skipped)) {
-                [*a, *b, _] = value;
-            }
-        }
+        [a] => values.zip(after(a, skipped)).for_each(|([x, _, _], a)| *a = x),
+        [a, b] => values.zip(after(a, skipped)).zip(after(b, skipped)).for_each(|(([x, y, _], a), b)| (*a, *b) = (x, y)),
         [a, b, c] => {
-            let out = a.iter_mut().skip(skipped).zip(b.iter_mut().skip(skipped)).zip(c.iter_mut().skip(skipped));
-            for (value, ((a, b), c)) in values.zip(out) {
-                [*a, *b, *c] = value;
-            }
+            let out = after(a, skipped).iter_mut().zip(after(b, skipped)).zip(after(c, skipped));
+            values.zip(out).for_each(|([x, y, z], ((a, b), c))| (*a, *b, *c) = (x, y, z));
         }
         _ => debug_assert!(false, "an indicator gives one to three numbers"),
     }
+}
+
+/// What follows the skipped rows, which become NaN.
+fn after(column: &mut [f64], skipped: usize) -> &mut [f64] {
+    let (before, after) = column.split_at_mut_checked(skipped).unwrap_or_default();
+    before.fill(f64::NAN);
+    after
 }

@@ -27,6 +27,7 @@ impl Exponential {
         Self { period, decay: 1.0 - 2.0 / (n + 1.0), seen: 0, sum: 0.0, last: 0.0, gap: 0.0 }
     }
 
+    #[inline]
     fn seed(&mut self, input: f64) -> Option<f64> {
         self.seen += 1;
         self.sum += input;
@@ -275,6 +276,7 @@ impl<const K: usize> Wilder<K> {
         Some(self.averages)
     }
 
+    #[inline]
     fn seed(&mut self, inputs: [f64; K]) -> Option<[f64; K]> {
         self.seen += 1;
         for (sum, input) in self.averages.iter_mut().zip(inputs) {

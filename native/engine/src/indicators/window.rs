@@ -92,21 +92,21 @@ impl<F: Fold> Window<F> {
         self.slots[self.at] = input;
         self.at += 1;
         if self.at == self.span() {
-            self.turn();
+            fold_suffixes::<F>(&mut self.slots);
+            self.at = 0;
+            self.newer = F::NEUTRAL;
+            self.is_full = true;
         }
         self.is_full.then_some(folded)
     }
+}
 
-    /// Makes the newer block the older.
-    fn turn(&mut self) {
-        let mut suffix = F::NEUTRAL;
-        for slot in self.slots.iter_mut().rev() {
-            suffix = F::join(*slot, suffix);
-            *slot = suffix;
-        }
-        self.at = 0;
-        self.newer = F::NEUTRAL;
-        self.is_full = true;
+/// Makes the newer block the older. It takes the slots alone: the rest of the window can then stay in registers.
+fn fold_suffixes<F: Fold>(slots: &mut [F::Item]) {
+    let mut suffix = F::NEUTRAL;
+    for slot in slots.iter_mut().rev() {
+        suffix = F::join(*slot, suffix);
+        *slot = suffix;
     }
 }
 
@@ -185,7 +185,7 @@ impl Moments {
     #[expect(clippy::indexing_slicing, reason = "at < n, and there are n + 1 slots")]
     pub fn push(&mut self, input: f64) -> Option<Moment> {
         if self.at == 0 && !self.is_full {
-            self.refer_to(input);
+            self.reference = reference_from(input);
         }
         let distance = input - self.reference;
         let [sum, squares] = self.newer;
@@ -193,8 +193,14 @@ impl Moments {
         self.slots[self.at] = [input, 0.0];
         self.at += 1;
         let [sum, squares] = if self.at == self.span() {
-            self.turn(input);
-            self.slots[0]
+            self.reference = reference_from(input);
+            self.at = 0;
+            self.newer = [0.0; 2];
+            self.is_full = true;
+            sum_suffixes(&mut self.slots, |_, input| {
+                let distance = input - self.reference;
+                [distance, distance * distance]
+            })
         } else {
             SumOfTwo::join(self.slots[self.at], self.newer)
         };
@@ -206,26 +212,25 @@ impl Moments {
         let variance = (squares - sum * mean) / n;
         Some(Moment { mean: self.reference + mean, variance: if variance < 0.0 { 0.0 } else { variance } })
     }
+}
 
-    fn refer_to(&mut self, input: f64) {
-        self.reference = if input.is_finite() { input } else { 0.0 };
-    }
+/// An input as a reference, unless distances from it would be NaN.
+#[inline]
+fn reference_from(input: f64) -> f64 {
+    if input.is_finite() { input } else { 0.0 }
+}
 
-    fn turn(&mut self, last: f64) {
-        self.refer_to(last);
-        let reference = self.reference;
-        let mut suffix = [0.0; 2];
-        // The spare slot stays zero.
-        for slot in self.slots.iter_mut().rev().skip(1) {
-            let [input, _] = *slot;
-            let distance = input - reference;
-            suffix = SumOfTwo::join([distance, distance * distance], suffix);
-            *slot = suffix;
-        }
-        self.at = 0;
-        self.newer = [0.0; 2];
-        self.is_full = true;
+/// Replaces `[input, _]` by the sums of what `terms` makes of it and of all that follow; gives the sums of all.
+#[inline]
+fn sum_suffixes(slots: &mut [[f64; 2]], terms: impl Fn(usize, f64) -> [f64; 2]) -> [f64; 2] {
+    let mut suffix = [0.0; 2];
+    // The spare slot stays zero.
+    for (place, slot) in slots.iter_mut().enumerate().rev().skip(1) {
+        let [input, _] = *slot;
+        suffix = SumOfTwo::join(terms(place, input), suffix);
+        *slot = suffix;
     }
+    suffix
 }
 
 /// The sum of the last `n` inputs, and their sum weighted by age: 0 for the oldest to `n - 1` for the newest.
@@ -278,8 +283,8 @@ impl Ramp {
     #[inline]
     #[expect(clippy::indexing_slicing, reason = "at < n, and there are n + 1 slots")]
     pub fn push(&mut self, input: f64) -> Option<RampSums> {
-        if self.at == 0 && !self.is_full {
-            self.refer_to(input);
+        if self.follows && self.at == 0 && !self.is_full {
+            self.reference = reference_from(input);
         }
         let distance = input - self.reference;
         let [sum, weighted] = self.newer;
@@ -287,8 +292,16 @@ impl Ramp {
         self.slots[self.at] = [input, 0.0];
         self.at += 1;
         if self.at == self.span() {
-            self.turn(input);
-            let [sum, weighted] = self.slots[0];
+            if self.follows {
+                self.reference = reference_from(input);
+            }
+            self.at = 0;
+            self.newer = [0.0; 2];
+            self.is_full = true;
+            let [sum, weighted] = sum_suffixes(&mut self.slots, |place, input| {
+                let distance = input - self.reference;
+                [distance, place as f64 * distance]
+            });
             return Some(RampSums { reference: self.reference, sum, weighted });
         }
         let [older_sum, older_weighted] = self.slots[self.at];
@@ -297,28 +310,6 @@ impl Ramp {
         let (start, end) = (self.at as f64, (self.span() - self.at) as f64);
         let weighted = (older_weighted - start * older_sum) + (end * sum + weighted);
         self.is_full.then_some(RampSums { reference: self.reference, sum: older_sum + sum, weighted })
-    }
-
-    fn refer_to(&mut self, input: f64) {
-        if self.follows {
-            self.reference = if input.is_finite() { input } else { 0.0 };
-        }
-    }
-
-    fn turn(&mut self, last: f64) {
-        self.refer_to(last);
-        let reference = self.reference;
-        let mut suffix = [0.0; 2];
-        // The spare slot stays zero.
-        for (place, slot) in self.slots.iter_mut().enumerate().rev().skip(1) {
-            let [input, _] = *slot;
-            let distance = input - reference;
-            suffix = SumOfTwo::join([distance, place as f64 * distance], suffix);
-            *slot = suffix;
-        }
-        self.at = 0;
-        self.newer = [0.0; 2];
-        self.is_full = true;
     }
 }
 

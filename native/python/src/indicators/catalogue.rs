@@ -4,7 +4,7 @@ use engine::indicators::{self as formulas, IndicatorError, Session, Streaming};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Count, Indicator, columns};
+use super::{Argument, Indicator, columns};
 use crate::errors::{OrPy, ParameterError};
 
 /// Named tuples that indicators give: floats from a class, arrays from a batch function.
@@ -37,7 +37,10 @@ macro_rules! catalogue {
             impl $class {
                 #[new]
                 #[pyo3(signature = ($($signature)*))]
-                fn new(py: Python<'_>, $($param: $type),*) -> PyResult<PyClassInitializer<Self>> {
+                fn new(
+                    py: Python<'_>,
+                    $(#[pyo3(from_py_with = <$type as Argument>::read)] $param: $type),*
+                ) -> PyResult<PyClassInitializer<Self>> {
                     let params = PyDict::new(py);
                     $(params.set_item(stringify!($param), $param)?;)*
                     let inner: Box<dyn Streaming> = Box::new($make.or_py()?);
@@ -68,7 +71,11 @@ macro_rules! catalogue {
             ///     A column is not one-dimensional, or the columns differ in length.
             #[pyfunction]
             #[pyo3(signature = ($($column,)+ $($signature)*))]
-            fn $function<'py>(py: Python<'py>, $($column: &Bound<'py, PyAny>,)+ $($param: $type),*) -> PyResult<Bound<'py, PyAny>> {
+            fn $function<'py>(
+                py: Python<'py>,
+                $($column: &Bound<'py, PyAny>,)+
+                $(#[pyo3(from_py_with = <$type as Argument>::read)] $param: $type),*
+            ) -> PyResult<Bound<'py, PyAny>> {
                 columns::run(py, &$make.or_py()?, &[$($column),+], None)
             }
         )+
@@ -97,7 +104,7 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's SMA.
-    Sma, sma(values), [period], (period: Count) => formulas::Sma::new(period.0);
+    Sma, sma(values), [period], (period: usize) => formulas::Sma::new(period);
 
     /// Exponential moving average, `k = 2 / (period + 1)`, seeded with the mean of the first `period` inputs.
     ///
@@ -111,8 +118,8 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's EMA.
-    Ema, ema(values), [period, *, unstable_period = Count(0)], (period: Count, unstable_period: Count)
-        => formulas::Ema::with_unstable(period.0, unstable_period.0);
+    Ema, ema(values), [period, *, unstable_period = 0], (period: usize, unstable_period: usize)
+        => formulas::Ema::with_unstable(period, unstable_period);
 
     /// Weighted moving average: the newest input weighs `period`, the oldest 1.
     ///
@@ -125,7 +132,7 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's WMA.
-    Wma, wma(values), [period], (period: Count) => formulas::Wma::new(period.0);
+    Wma, wma(values), [period], (period: usize) => formulas::Wma::new(period);
 
     /// Double exponential moving average, `2 EMA - EMA(EMA)`.
     ///
@@ -139,8 +146,8 @@ catalogue! {
     /// Notes
     /// -----
     /// Mulloy (1994). TA-Lib's DEMA.
-    Dema, dema(values), [period, *, unstable_period = Count(0)], (period: Count, unstable_period: Count)
-        => formulas::Dema::with_unstable(period.0, unstable_period.0);
+    Dema, dema(values), [period, *, unstable_period = 0], (period: usize, unstable_period: usize)
+        => formulas::Dema::with_unstable(period, unstable_period);
 
     /// Triple exponential moving average, `3 EMA - 3 EMA(EMA) + EMA(EMA(EMA))`.
     ///
@@ -154,8 +161,8 @@ catalogue! {
     /// Notes
     /// -----
     /// Mulloy (1994). TA-Lib's TEMA.
-    Tema, tema(values), [period, *, unstable_period = Count(0)], (period: Count, unstable_period: Count)
-        => formulas::Tema::with_unstable(period.0, unstable_period.0);
+    Tema, tema(values), [period, *, unstable_period = 0], (period: usize, unstable_period: usize)
+        => formulas::Tema::with_unstable(period, unstable_period);
 
     /// Hull moving average, `WMA(2 WMA(x, period / 2) - WMA(x, period), √period)`, both rounded down.
     ///
@@ -168,7 +175,7 @@ catalogue! {
     /// Notes
     /// -----
     /// Hull (2005). TA-Lib's HMA.
-    Hma, hma(values), [period], (period: Count) => formulas::Hma::new(period.0);
+    Hma, hma(values), [period], (period: usize) => formulas::Hma::new(period);
 
     /// Kaufman's adaptive moving average: fast in a straight move, slow in noise.
     ///
@@ -182,8 +189,8 @@ catalogue! {
     /// Notes
     /// -----
     /// Kaufman (1995), smoothing between EMAs of 2 and 30. TA-Lib's KAMA.
-    Kama, kama(values), [period, *, unstable_period = Count(0)], (period: Count, unstable_period: Count)
-        => formulas::Kama::with_unstable(period.0, unstable_period.0);
+    Kama, kama(values), [period, *, unstable_period = 0], (period: usize, unstable_period: usize)
+        => formulas::Kama::with_unstable(period, unstable_period);
 
     /// Wilder's relative strength index, 0 to 100; 0 where nothing has moved.
     ///
@@ -197,8 +204,8 @@ catalogue! {
     /// Notes
     /// -----
     /// Wilder (1978). TA-Lib's RSI.
-    Rsi, rsi(values), [period = Count(14), *, unstable_period = Count(0)], (period: Count, unstable_period: Count)
-        => formulas::Rsi::with_unstable(period.0, unstable_period.0);
+    Rsi, rsi(values), [period = 14, *, unstable_period = 0], (period: usize, unstable_period: usize)
+        => formulas::Rsi::with_unstable(period, unstable_period);
 
     /// The place of an RSI in its own range, 0 to 100, and the mean of that.
     ///
@@ -215,9 +222,9 @@ catalogue! {
     /// Notes
     /// -----
     /// Chande and Kroll (1994). TA-Lib's STOCHRSI; k is 0 where the range is empty.
-    StochRsi, stoch_rsi(values), [period = Count(14), fast_k = Count(5), fast_d = Count(3), *, unstable_period = Count(0)],
-        (period: Count, fast_k: Count, fast_d: Count, unstable_period: Count)
-        => formulas::StochRsi::with_unstable(period.0, fast_k.0, fast_d.0, unstable_period.0);
+    StochRsi, stoch_rsi(values), [period = 14, fast_k = 5, fast_d = 3, *, unstable_period = 0],
+        (period: usize, fast_k: usize, fast_d: usize, unstable_period: usize)
+        => formulas::StochRsi::with_unstable(period, fast_k, fast_d, unstable_period);
 
     /// Moving average convergence and divergence: a fast EMA less a slow one, the EMA of that, and their difference.
     ///
@@ -234,9 +241,9 @@ catalogue! {
     /// Notes
     /// -----
     /// Appel (1979). TA-Lib's MACD: the fast average is seeded with the last `fast` inputs before the slow one is ready.
-    Macd, macd(values), [fast = Count(12), slow = Count(26), signal = Count(9), *, unstable_period = Count(0)],
-        (fast: Count, slow: Count, signal: Count, unstable_period: Count)
-        => formulas::Macd::with_unstable(fast.0, slow.0, signal.0, unstable_period.0);
+    Macd, macd(values), [fast = 12, slow = 26, signal = 9, *, unstable_period = 0],
+        (fast: usize, slow: usize, signal: usize, unstable_period: usize)
+        => formulas::Macd::with_unstable(fast, slow, signal, unstable_period);
 
     /// Bollinger bands: the mean of the last `period` inputs, and so many deviations on either side.
     ///
@@ -250,8 +257,8 @@ catalogue! {
     /// Notes
     /// -----
     /// Bollinger (1983). TA-Lib's BBANDS.
-    Bollinger, bollinger(values), [period = Count(20), deviations = 2.0], (period: Count, deviations: f64)
-        => formulas::Bollinger::new(period.0, deviations);
+    Bollinger, bollinger(values), [period = 20, deviations = 2.0], (period: usize, deviations: f64)
+        => formulas::Bollinger::new(period, deviations);
 
     /// Keltner channel: the EMA of the typical price, and so many average true ranges on either side.
     ///
@@ -267,9 +274,9 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's KC: the part with the shorter warm-up starts late, so that both are seeded up to the same bar.
-    Keltner, keltner(high, low, close), [period = Count(20), range_period = Count(10), multiplier = 2.0],
-        (period: Count, range_period: Count, multiplier: f64)
-        => formulas::Keltner::new(period.0, range_period.0, multiplier);
+    Keltner, keltner(high, low, close), [period = 20, range_period = 10, multiplier = 2.0],
+        (period: usize, range_period: usize, multiplier: f64)
+        => formulas::Keltner::new(period, range_period, multiplier);
 
     /// Donchian channel: the highest high and the lowest low of the last `period` bars, and half-way between.
     ///
@@ -282,7 +289,7 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's DONCHIAN.
-    Donchian, donchian(high, low), [period = Count(20)], (period: Count) => formulas::Donchian::new(period.0);
+    Donchian, donchian(high, low), [period = 20], (period: usize) => formulas::Donchian::new(period);
 
     /// Average true range, in units of price.
     ///
@@ -296,8 +303,8 @@ catalogue! {
     /// Notes
     /// -----
     /// Wilder (1978). TA-Lib's ATR.
-    Atr, atr(high, low, close), [period = Count(14), *, unstable_period = Count(0)], (period: Count, unstable_period: Count)
-        => formulas::Atr::with_unstable(period.0, unstable_period.0);
+    Atr, atr(high, low, close), [period = 14, *, unstable_period = 0], (period: usize, unstable_period: usize)
+        => formulas::Atr::with_unstable(period, unstable_period);
 
     /// Exponentially weighted variance, `k = 2 / (period + 1)`.
     ///
@@ -310,7 +317,7 @@ catalogue! {
     /// Notes
     /// -----
     /// Finch (2009). pandas' `ewm(span=period, adjust=False, min_periods=period).var(bias=True)`.
-    EwmVariance, ewm_variance(values), [period], (period: Count) => formulas::EwmVariance::new(period.0);
+    EwmVariance, ewm_variance(values), [period], (period: usize) => formulas::EwmVariance::new(period);
 
     /// Average directional index, 0 to 100: the strength of a trend, and the two directions it is made of.
     ///
@@ -325,8 +332,8 @@ catalogue! {
     /// Notes
     /// -----
     /// Wilder (1978). TA-Lib's ADX; without movement the directions are 0 and the index keeps its value.
-    Adx, adx(high, low, close), [period = Count(14), *, unstable_period = Count(0)], (period: Count, unstable_period: Count)
-        => formulas::Adx::with_unstable(period.0, unstable_period.0);
+    Adx, adx(high, low, close), [period = 14, *, unstable_period = 0], (period: usize, unstable_period: usize)
+        => formulas::Adx::with_unstable(period, unstable_period);
 
     /// Directional indicators +DI and -DI, each 0 to 100.
     ///
@@ -341,8 +348,8 @@ catalogue! {
     /// Notes
     /// -----
     /// Wilder (1978). TA-Lib's PLUS_DI and MINUS_DI; 0 where there is no range.
-    Dmi, dmi(high, low, close), [period = Count(14), *, unstable_period = Count(0)], (period: Count, unstable_period: Count)
-        => formulas::Dmi::with_unstable(period.0, unstable_period.0);
+    Dmi, dmi(high, low, close), [period = 14, *, unstable_period = 0], (period: usize, unstable_period: usize)
+        => formulas::Dmi::with_unstable(period, unstable_period);
 
     /// SuperTrend: a line some average true ranges from the median price, which changes sides when the close crosses it.
     ///
@@ -358,9 +365,9 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's SUPERTREND; the first direction is 1.
-    SuperTrend, super_trend(high, low, close), [period = Count(10), multiplier = 3.0, *, unstable_period = Count(0)],
-        (period: Count, multiplier: f64, unstable_period: Count)
-        => formulas::SuperTrend::with_unstable(period.0, multiplier, unstable_period.0);
+    SuperTrend, super_trend(high, low, close), [period = 10, multiplier = 3.0, *, unstable_period = 0],
+        (period: usize, multiplier: f64, unstable_period: usize)
+        => formulas::SuperTrend::with_unstable(period, multiplier, unstable_period);
 
     /// Parabolic stop and reverse: a stop that closes in on the price, and changes sides when it is touched.
     ///
@@ -391,8 +398,8 @@ catalogue! {
     /// Notes
     /// -----
     /// Lane. TA-Lib's STOCH with plain averages; 0 where the range is empty.
-    Stochastic, stochastic(high, low, close), [fast_k = Count(5), slow_k = Count(3), slow_d = Count(3)],
-        (fast_k: Count, slow_k: Count, slow_d: Count) => formulas::Stochastic::new(fast_k.0, slow_k.0, slow_d.0);
+    Stochastic, stochastic(high, low, close), [fast_k = 5, slow_k = 3, slow_d = 3],
+        (fast_k: usize, slow_k: usize, slow_d: usize) => formulas::Stochastic::new(fast_k, slow_k, slow_d);
 
     /// Commodity channel index: the typical price's distance from its mean in units of 0.015 mean absolute deviations.
     ///
@@ -405,7 +412,7 @@ catalogue! {
     /// Notes
     /// -----
     /// Lambert (1980). TA-Lib's CCI; 0 where there is no deviation.
-    Cci, cci(high, low, close), [period = Count(14)], (period: Count) => formulas::Cci::new(period.0);
+    Cci, cci(high, low, close), [period = 14], (period: usize) => formulas::Cci::new(period);
 
     /// Williams %R, 0 (the close is the highest high) to -100 (the lowest low).
     ///
@@ -418,7 +425,7 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's WILLR; 0 where the range is empty.
-    WilliamsR, williams_r(high, low, close), [period = Count(14)], (period: Count) => formulas::WilliamsR::new(period.0);
+    WilliamsR, williams_r(high, low, close), [period = 14], (period: usize) => formulas::WilliamsR::new(period);
 
     /// Rate of change against the input `period` before, in per cent; 0 where that one was 0.
     ///
@@ -431,7 +438,7 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's ROC.
-    Roc, roc(values), [period = Count(10)], (period: Count) => formulas::Roc::new(period.0);
+    Roc, roc(values), [period = 10], (period: usize) => formulas::Roc::new(period);
 
     /// Change against the input `period` before.
     ///
@@ -444,7 +451,7 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's MOM.
-    Momentum, momentum(values), [period = Count(10)], (period: Count) => formulas::Momentum::new(period.0);
+    Momentum, momentum(values), [period = 10], (period: usize) => formulas::Momentum::new(period);
 
     /// On-balance volume: volume added when the price rises and taken away when it falls.
     ///
@@ -467,8 +474,8 @@ catalogue! {
     /// Notes
     /// -----
     /// Quong and Soudack (1989). TA-Lib's MFI.
-    Mfi, mfi(high, low, close, volume), [period = Count(14), *, unstable_period = Count(0)],
-        (period: Count, unstable_period: Count) => formulas::Mfi::with_unstable(period.0, unstable_period.0);
+    Mfi, mfi(high, low, close, volume), [period = 14, *, unstable_period = 0],
+        (period: usize, unstable_period: usize) => formulas::Mfi::with_unstable(period, unstable_period);
 
     /// Volume-weighted average of the last `period` typical prices; NaN while nothing was traded in them.
     ///
@@ -481,7 +488,7 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's VWMA of TYPPRICE.
-    RollingVwap, rolling_vwap(high, low, close, volume), [period], (period: Count) => formulas::RollingVwap::new(period.0);
+    RollingVwap, rolling_vwap(high, low, close, volume), [period], (period: usize) => formulas::RollingVwap::new(period);
 
     /// The smallest of the last `period` inputs.
     ///
@@ -494,7 +501,7 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's MIN.
-    Min, rolling_min(values), [period], (period: Count) => formulas::Min::new(period.0);
+    Min, rolling_min(values), [period], (period: usize) => formulas::Min::new(period);
 
     /// The largest of the last `period` inputs.
     ///
@@ -507,7 +514,7 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's MAX.
-    Max, rolling_max(values), [period], (period: Count) => formulas::Max::new(period.0);
+    Max, rolling_max(values), [period], (period: usize) => formulas::Max::new(period);
 
     /// Standard deviation (of the population, divided by `period`) of the last `period` inputs.
     ///
@@ -520,7 +527,7 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's STDDEV.
-    Std, rolling_std(values), [period], (period: Count) => formulas::Std::new(period.0);
+    Std, rolling_std(values), [period], (period: usize) => formulas::Std::new(period);
 
     /// How many deviations (of the population) an input is from the mean of the last `period`; 0 where there is none.
     ///
@@ -529,7 +536,7 @@ catalogue! {
     /// Parameters
     /// ----------
     /// period : int, 2 to 100000, inputs
-    Zscore, zscore(values), [period], (period: Count) => formulas::Zscore::new(period.0);
+    Zscore, zscore(values), [period], (period: usize) => formulas::Zscore::new(period);
 
     /// Line of least squares through the last `period` inputs, the oldest at 0, the newest at `period - 1`.
     ///
@@ -543,8 +550,8 @@ catalogue! {
     /// Notes
     /// -----
     /// TA-Lib's LINEARREG_SLOPE, LINEARREG_INTERCEPT and LINEARREG.
-    LinearRegression, linear_regression(values), [period = Count(14)], (period: Count)
-        => formulas::LinearRegression::new(period.0);
+    LinearRegression, linear_regression(values), [period = 14], (period: usize)
+        => formulas::LinearRegression::new(period);
 }
 
 fn session_from_name(name: Option<&str>) -> PyResult<Session> {
