@@ -9,6 +9,7 @@ pub mod backtest;
 pub mod bars;
 pub mod data;
 pub mod event;
+pub mod indicators;
 pub mod instrument;
 pub mod journal;
 pub mod metrics;

@@ -8,6 +8,7 @@ mod context;
 mod data;
 pub mod errors;
 mod events;
+mod indicators;
 mod lend;
 mod number;
 mod params;
@@ -45,5 +46,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(params::builtin_strategies, module)?)?;
     module.add_function(wrap_pyfunction!(params::builtin_params, module)?)?;
     module.add_function(wrap_pyfunction!(params::resolve_params, module)?)?;
-    module.add_function(wrap_pyfunction!(backtest::run_backtest, module)?)
+    module.add_function(wrap_pyfunction!(backtest::run_backtest, module)?)?;
+    indicators::register(module)
 }

@@ -1,0 +1,121 @@
+//! How far prices move: true range and its average, exponentially weighted variance.
+
+use super::error::{IndicatorError, check_period};
+use super::exponential::Wilder;
+use super::formula::{Formula, Settled, Streamed};
+use super::input::HighLowClose;
+
+/// The longest of: the range of the bar, and the ways from the last close to its high and to its low.
+#[inline]
+pub(super) fn true_range(bar: HighLowClose, last_close: f64) -> f64 {
+    let range = bar.high - bar.low;
+    let up = (bar.high - last_close).abs();
+    let down = (bar.low - last_close).abs();
+    let longest = if up > range { up } else { range };
+    if down > longest { down } else { longest }
+}
+
+/// Wilder's average of the true range, in units of price (Wilder 1978; TA-Lib `ATR`).
+pub type Atr = Streamed<Settled<AverageRange>>;
+
+/// Formula of [`Atr`].
+#[derive(Debug, Clone)]
+pub struct AverageRange {
+    last_close: f64,
+    has_last: bool,
+    range: Wilder<1>,
+}
+
+impl AverageRange {
+    pub(super) fn new(period: usize) -> Self {
+        Self { last_close: 0.0, has_last: false, range: Wilder::new(period) }
+    }
+}
+
+impl Formula for AverageRange {
+    type Input = HighLowClose;
+    type Output = f64;
+    const NAME: &'static str = "Atr";
+
+    #[inline]
+    fn next(&mut self, bar: HighLowClose) -> Option<f64> {
+        let last_close = std::mem::replace(&mut self.last_close, bar.close);
+        if !self.has_last {
+            self.has_last = true;
+            return None;
+        }
+        self.range.next([true_range(bar, last_close)]).map(|[average]| average)
+    }
+    fn warm_up(&self) -> usize {
+        self.range.period() + 1
+    }
+}
+
+impl Atr {
+    /// Over `period` ranges, at least 1.
+    ///
+    /// # Errors
+    /// [`IndicatorError::Parameter`].
+    pub fn new(period: usize) -> Result<Self, IndicatorError> {
+        Self::with_unstable(period, 0)
+    }
+
+    /// The same, its first `unstable_period` values held back.
+    ///
+    /// # Errors
+    /// [`IndicatorError::Parameter`].
+    pub fn with_unstable(period: usize, unstable_period: usize) -> Result<Self, IndicatorError> {
+        check_period("Atr", "period", period, 1)?;
+        Ok(Self::from_formula(Settled::new(AverageRange::new(period), unstable_period)))
+    }
+}
+
+/// The exponentially weighted variance, `k = 2 / (period + 1)`: pandas' `ewm(span=period, adjust=False).var(bias=True)`,
+/// from the `period`-th input on.
+pub type EwmVariance = Streamed<WeightedVariance>;
+
+/// Formula of [`EwmVariance`].
+#[derive(Debug, Clone)]
+pub struct WeightedVariance {
+    period: usize,
+    k: f64,
+    seen: usize,
+    mean: f64,
+    variance: f64,
+}
+
+impl Formula for WeightedVariance {
+    type Input = f64;
+    type Output = f64;
+    const NAME: &'static str = "EwmVariance";
+
+    #[inline]
+    fn next(&mut self, input: f64) -> Option<f64> {
+        if self.seen == 0 {
+            self.mean = input;
+        }
+        // Finch (2009), Incremental calculation of weighted mean and variance. A sum of squares: never negative.
+        let distance = input - self.mean;
+        self.mean += self.k * distance;
+        self.variance = (1.0 - self.k) * (self.variance + self.k * distance * distance);
+        if self.seen < self.period {
+            self.seen += 1;
+        }
+        (self.seen == self.period).then_some(self.variance)
+    }
+    fn warm_up(&self) -> usize {
+        self.period
+    }
+}
+
+impl EwmVariance {
+    /// With a span of `period` inputs, at least 1.
+    ///
+    /// # Errors
+    /// [`IndicatorError::Parameter`].
+    pub fn new(period: usize) -> Result<Self, IndicatorError> {
+        check_period("EwmVariance", "period", period, 1)?;
+        let k = 2.0 / (period as f64 + 1.0);
+        Ok(Self::from_formula(WeightedVariance { period, k, seen: 0, mean: 0.0, variance: 0.0 }))
+    }
+}
