@@ -402,6 +402,7 @@ def run_backtest(
     header: str = "{}",
     progress: Callable[[int], object] | None = None,
 ) -> Outcome: ...
+
 @final
 class Journal:
     def __new__(cls, path: str | PathLike[str]) -> Journal: ...

@@ -145,7 +145,10 @@ impl Indicator {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let (py, this) = (slf.py(), slf.try_borrow()?);
         if this.inner.has_started() {
-            return Err(PyTypeError::new_err(format!("{} has been fed: reset() it before pickling", this.inner.name())));
+            return Err(PyTypeError::new_err(format!(
+                "{} has been fed: reset() it before pickling",
+                this.inner.name()
+            )));
         }
         let make = py.import("copyreg")?.getattr("__newobj_ex__")?;
         let arguments = (slf.get_type(), PyTuple::empty(py), this.params.bind(py).copy()?).into_pyobject(py)?;

@@ -145,9 +145,12 @@ pub fn resolve_params<'py>(
     params_to_py(py, &Params::resolve(strategy, &specs, &given_from_py(given)?).or_py()?)
 }
 
+/// Name, help, parameters.
+type Declared = (String, String, Vec<Py<PyParamSpec>>);
+
 /// The built-in strategies: a list of (name, help, parameter declarations).
 #[pyfunction]
-pub fn builtin_strategies(py: Python<'_>) -> PyResult<Vec<(String, String, Vec<Py<PyParamSpec>>)>> {
+pub fn builtin_strategies(py: Python<'_>) -> PyResult<Vec<Declared>> {
     let declared = Builtin::ALL.iter().map(|d| {
         let params = (d.params)().into_iter().map(|inner| Py::new(py, PyParamSpec { inner }));
         Ok((d.name.to_owned(), d.help.to_owned(), params.collect::<PyResult<_>>()?))

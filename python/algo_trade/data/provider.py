@@ -67,7 +67,7 @@ class HistoricalDataProvider:
         start: str | int | dt.datetime | dt.date | None = None,
         end: str | int | dt.datetime | dt.date | None = None,
         columns: Mapping[str, str] | None = None,
-        volume_unit: Literal["base", "quote"] = "base",
+        volume_unit: VolumeUnit = "base",
         stamp: Literal["open", "close"] = "open",
         resolution: str | int | dt.timedelta | None = None,
     ) -> None:

@@ -30,7 +30,12 @@ class _Param:
     """A declared parameter: reads the value that the strategy was made with."""
 
     def __init__(
-        self, default: Any, low: Any, high: Any, choices: Sequence[str] | None, help_text: str  # noqa: ANN401 -- a value of any parameter type
+        self,
+        default: Any,  # noqa: ANN401 -- a value of any parameter type
+        low: Any,  # noqa: ANN401
+        high: Any,  # noqa: ANN401
+        choices: Sequence[str] | None,
+        help_text: str,
     ) -> None:
         self._declared = (default, low, high, choices, help_text)
         self.spec: ParamSpec
@@ -103,14 +108,29 @@ class Strategy:
 
     if TYPE_CHECKING:
 
-        def on_start(self, ctx: Context) -> Answer: ...
-        def on_bar(self, ctx: Context, bar: Bar) -> Answer: ...
-        def on_trade(self, ctx: Context, trade: Trade) -> Answer: ...
-        def on_quote(self, ctx: Context, quote: Quote) -> Answer: ...
-        def on_fill(self, ctx: Context, fill: FillEvent) -> Answer: ...
-        def on_order(self, ctx: Context, update: OrderUpdate) -> Answer: ...
-        def on_timer(self, ctx: Context, now_ns: int) -> Answer: ...
-        def on_stop(self, ctx: Context) -> Answer: ...
+        def on_start(self, ctx: Context) -> Answer:
+            """Before the first event."""
+
+        def on_bar(self, ctx: Context, bar: Bar) -> Answer:
+            """When a bar has closed."""
+
+        def on_trade(self, ctx: Context, trade: Trade) -> Answer:
+            """For each public print."""
+
+        def on_quote(self, ctx: Context, quote: Quote) -> Answer:
+            """When the best prices change."""
+
+        def on_fill(self, ctx: Context, fill: FillEvent) -> Answer:
+            """For each execution of ours; the account has it already."""
+
+        def on_order(self, ctx: Context, update: OrderUpdate) -> Answer:
+            """When the venue has news of an order of ours."""
+
+        def on_timer(self, ctx: Context, now_ns: int) -> Answer:
+            """As asked for with ``ctx.set_timer``."""
+
+        def on_stop(self, ctx: Context) -> Answer:
+            """After the last event."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
