@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from algo_trade._native import resolve_capital, run_backtest
 from algo_trade.backtest import manifest as manifests
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from algo_trade.data import Stamp, VolumeUnit
     from algo_trade.strategy import Runnable
 
     Number = Decimal | int | str | float
 
 BOT_ID = "backtest"
-VolumeUnit = Literal["base", "quote"]
-Stamp = Literal["open", "close"]
 
 
 def backtest(

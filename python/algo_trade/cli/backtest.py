@@ -9,6 +9,7 @@ import typer
 
 from algo_trade.backtest import backtest
 from algo_trade.cli.output import print_json, progress, say, show
+from algo_trade.data import Stamp, VolumeUnit
 from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def command(
     leverage: Annotated[int | None, typer.Option(help="Initial margin is notional over this.  [default: 1]")] = None,
     max_position_size: Annotated[str | None, typer.Option(help="Cap in base units.")] = None,
     columns: Annotated[str | None, typer.Option(help="NAME=HEADER,… where headers are not ours.")] = None,
-    volume_unit: Annotated[str, typer.Option(help="base or quote.")] = "base",
-    stamp: Annotated[str, typer.Option(help="Whether time stamps are of the open or the close.")] = "open",
+    volume_unit: Annotated[VolumeUnit, typer.Option(help="base or quote.")] = "base",
+    stamp: Annotated[Stamp, typer.Option(help="Whether time stamps are of the open or the close.")] = "open",
     venue: Annotated[Path | None, typer.Option(help="Options of the simulation, TOML.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random in the simulation.")] = 0,
     out: Annotated[

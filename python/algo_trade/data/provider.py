@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from algo_trade._native import Bar
     from algo_trade.data.inputs import DataLike
 
+VolumeUnit = Literal["base", "quote"]
+Stamp = Literal["open", "close"]
+
 
 @final
 class HistoricalDataProvider:
@@ -68,7 +71,7 @@ class HistoricalDataProvider:
         end: str | int | dt.datetime | dt.date | None = None,
         columns: Mapping[str, str] | None = None,
         volume_unit: VolumeUnit = "base",
-        stamp: Literal["open", "close"] = "open",
+        stamp: Stamp = "open",
         resolution: str | int | dt.timedelta | None = None,
     ) -> None:
         headers = dict(columns or {})
