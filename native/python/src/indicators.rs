@@ -156,13 +156,11 @@ impl Indicator {
     }
 }
 
-#[expect(dead_code, reason = "called by the bindings of strategies")]
 /// Feeds a bar, as a strategy's context does: `field` decides where the indicator takes one number.
 pub fn feed_bar(indicator: &Bound<'_, Indicator>, bar: &Bar, field: Field) -> PyResult<()> {
     indicator.try_borrow_mut()?.inner.update_bar(bar, field).or_py().map(|_| ())
 }
 
-#[expect(dead_code, reason = "called by the bindings of strategies")]
 /// The field of this name, for `ctx.indicator(..., field="high")`.
 pub fn field_from_name(name: &str) -> PyResult<Field> {
     Field::from_name(name).ok_or_else(|| {

@@ -11,6 +11,7 @@ mod context;
 mod data;
 pub mod errors;
 mod events;
+mod feeds;
 mod indicators;
 mod lend;
 mod number;

@@ -3,10 +3,17 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 
+use engine::bars::RuleError;
 use engine::strategy::{Builtin, ParamError, ParamSpec, Params, Value};
 
 use crate::errors::{OrPy, ParameterError, ToPy};
 use crate::number::{decimal_type, to_decimal};
+
+impl ToPy for RuleError {
+    fn to_py(self) -> PyErr {
+        ParameterError::new_err(self.to_string())
+    }
+}
 
 impl ToPy for ParamError {
     fn to_py(self) -> PyErr {

@@ -167,12 +167,7 @@ def native_strategy(strategy: Runnable) -> Any:  # noqa: ANN401 -- a name with p
     """Return what the engine runs: the name and parameters of a built-in strategy, or the hooks of an object."""
     if isinstance(strategy, BuiltinStrategy):
         return strategy.name, strategy.params
-    hooks = hooks_of(strategy)
-    if not any(hooks.values()):
-        raise ParameterError(
-            f"{type(strategy).__name__} defines no hook: give it on_bar, on_market_event or another one"
-        )
-    return hooks
+    return hooks_of(strategy)
 
 
 def _venue(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from algo_trade._native import ParamSpec, resolve_params
+from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,6 +105,10 @@ class Strategy:
     ======================== =====================================================================
     """
 
+    resolutions: ClassVar[Sequence[str]] = ()
+    """Bars wanted besides those of the data: "5m", "1h", "100 trades", "2.5 base", "1000000 quote". Each comes to ``on_bar``
+    once it is complete, never before."""
+
     _specs: ClassVar[dict[str, ParamSpec]] = {}
 
     if TYPE_CHECKING:
@@ -165,6 +170,17 @@ class Strategy:
         return f"{self.name}({inside})"
 
 
-def hooks_of(strategy: object) -> dict[str, Callable[..., Any] | None]:
-    """The bound hooks that an object defines, None for the others."""
-    return {hook: getattr(strategy, hook, None) for hook in HOOKS}
+def hooks_of(strategy: object) -> dict[str, Any]:
+    """What the engine asks of a strategy: its bound hooks, None where it has none, and the resolutions it wants.
+
+    Raises
+    ------
+    ParameterError
+        When it defines no hook at all.
+    """
+    hooks = {hook: getattr(strategy, hook, None) for hook in HOOKS}
+    if not any(hooks.values()):
+        raise ParameterError(
+            f"{type(strategy).__name__} defines no hook: give it on_bar, on_market_event or another one"
+        )
+    return {**hooks, "resolutions": list(getattr(strategy, "resolutions", ()))}
