@@ -14,19 +14,18 @@ use engine::journal::{JournalError as EngineJournalError, Reader, Writer};
 use engine::num::{Money, Price};
 use engine::record::Detail;
 use engine::replay::{ReplayError, replay};
-use engine::risk::SimpleRisk;
-use engine::strategy::{Builtin, Strategy};
+use engine::strategy::Strategy;
 use engine::stream::Source;
 use engine::system::{SystemError, TradingSystem};
 use engine::time::Nanos;
 use engine::venue::SimulatedVenue;
 
-use crate::config::{PyInstrument, PyRiskOptions, PyVenueOptions, instruments};
+use crate::config::{PyInstrument, PyVenueOptions, instruments};
 use crate::errors::{EngineError, JournalError, OrPy, StrategyError, ToPy};
 use crate::number::{from_python, to_decimal};
-use crate::params::given_from_py;
+use crate::risk::Risk;
 use crate::source::sources;
-use crate::strategy::{Hooks, PyStrategy};
+use crate::strategy::AnyStrategy;
 use crate::tables;
 
 impl ToPy for SystemError {
@@ -42,6 +41,15 @@ impl ToPy for SystemError {
                     error
                 }),
                 Err(source) => StrategyError::new_err(format!("the strategy failed at {time}: {source}")),
+            },
+            Self::Risk { time, source } => match source.0.downcast::<PyErr>() {
+                Ok(cause) => Python::attach(|py| {
+                    let text = format!("the risk manager failed at {time}: {}", shown(py, &cause));
+                    let error = StrategyError::new_err(text);
+                    error.set_cause(py, Some(*cause));
+                    error
+                }),
+                Err(source) => EngineError::new_err(format!("the risk manager failed at {time}: {source}")),
             },
             wanted @ Self::Resolution { .. } => StrategyError::new_err(wanted.to_string()),
             other => EngineError::new_err(other.to_string()),
@@ -94,20 +102,6 @@ impl ToPy for ReplayError {
             differs @ Self::Differs { .. } => JournalError::new_err(format!("the replay differs: {differs}")),
         }
     }
-}
-
-/// A strategy to run: a built-in one by name, or the hooks of a Python one.
-enum Chosen {
-    Builtin(Builtin),
-    Python(PyStrategy),
-}
-
-fn choose(strategy: &Bound<'_, PyAny>, instruments: &Instruments) -> PyResult<Chosen> {
-    if let Ok((name, given)) = strategy.extract::<(String, Bound<'_, PyDict>)>() {
-        return Ok(Chosen::Builtin(Builtin::create(&name, &given_from_py(&given)?).or_py()?.0));
-    }
-    let hooks: Hooks = strategy.extract()?;
-    Ok(Chosen::Python(PyStrategy::new(strategy.py(), hooks, instruments)?))
 }
 
 /// What a run gave: statistics, tables, digest.
@@ -249,7 +243,7 @@ pub fn run_backtest(
     symbols: Vec<String>,
     rules: Vec<Py<PyInstrument>>,
     venue: &PyVenueOptions,
-    risk: &PyRiskOptions,
+    risk: &Bound<'_, PyAny>,
     initial_capital: &Bound<'_, PyAny>,
     bot_id: &str,
     full: bool,
@@ -259,7 +253,7 @@ pub fn run_backtest(
 ) -> PyResult<PyOutcome> {
     let instruments = instruments(&symbols, &rules);
     let deposit: Money = from_python(initial_capital)?;
-    let risk = risk.build(instruments.len());
+    let risk = Risk::from_py(risk, &instruments)?;
     let sources = sources(data, &instruments)?;
     let detail = if full { Detail::Full } else { Detail::Metrics };
     let writer = journal.map(|path| -> PyResult<_> {
@@ -268,7 +262,7 @@ pub fn run_backtest(
     });
     let writer = writer.transpose()?;
     let venue = SimulatedVenue::bars(venue.inner.clone(), instruments.clone(), deposit);
-    let chosen = choose(strategy, &instruments)?;
+    let chosen = AnyStrategy::from_py(strategy, &instruments)?;
     let mut failure: Option<PyErr> = None;
     let mut poll = |events: u64, _now: Nanos| {
         let looked = Python::attach(|py| {
@@ -278,11 +272,11 @@ pub fn run_backtest(
         looked.map_err(|error| failure = Some(error)).is_ok()
     };
     let inner = match chosen {
-        Chosen::Builtin(strategy) => {
+        AnyStrategy::Builtin(strategy) => {
             let run = Run { sources, strategy, risk, venue, detail, writer };
             py.detach(|| run.go(&instruments, deposit, bot_id, &mut poll))
         }
-        Chosen::Python(strategy) => {
+        AnyStrategy::Python(strategy) => {
             Run { sources, strategy, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
         }
     };
@@ -296,7 +290,7 @@ pub fn run_backtest(
 struct Run<S> {
     sources: Vec<Box<dyn Source>>,
     strategy: S,
-    risk: SimpleRisk,
+    risk: Risk,
     venue: SimulatedVenue<engine::venue::BarMatching>,
     detail: Detail,
     writer: Option<Writer<BufWriter<File>>>,
@@ -353,22 +347,22 @@ impl PyJournal {
         strategy: &Bound<'_, PyAny>,
         symbols: Vec<String>,
         rules: Vec<Py<PyInstrument>>,
-        risk: &PyRiskOptions,
+        risk: &Bound<'_, PyAny>,
         initial_capital: &Bound<'_, PyAny>,
         bot_id: &str,
         until_ns: Option<i64>,
     ) -> PyResult<(u64, u64)> {
         let instruments = instruments(&symbols, &rules);
         let deposit: Money = from_python(initial_capital)?;
-        let risk = risk.build(instruments.len());
+        let risk = Risk::from_py(risk, &instruments)?;
         let until = until_ns.map_or(Nanos::MAX, Nanos::from_raw);
         let mut reader = Self::open(&self.path)?;
-        let done = match choose(strategy, &instruments)? {
-            Chosen::Builtin(strategy) => py.detach(|| {
+        let done = match AnyStrategy::from_py(strategy, &instruments)? {
+            AnyStrategy::Builtin(strategy) => py.detach(|| {
                 let mut system = TradingSystem::new(bot_id, 0, instruments, deposit, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }),
-            Chosen::Python(strategy) => {
+            AnyStrategy::Python(strategy) => {
                 let mut system = TradingSystem::new(bot_id, 0, instruments, deposit, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }

@@ -1,17 +1,18 @@
 //! A strategy written in Python: woken through the hooks that it defines.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use engine::bars::Rule;
 use engine::event::{Bar, MarketEvent, Quote, TimerEvent, Trade};
 use engine::instrument::Instruments;
 use engine::order::{FillEvent, OrderUpdate};
-use engine::strategy::{Context, Strategy, StrategyError};
+use engine::strategy::{Builtin, Context, Strategy, StrategyError};
 
 use crate::context::PyContext;
 use crate::errors::{OrPy, ParameterError};
 use crate::events::{PyBar, PyFill, PyOrderUpdate, PyQuote, PySignal, PyTrade, market_to_py};
+use crate::params::given_from_py;
 
 /// The hooks of a strategy object: bound methods, `None` where it does not define one.
 #[derive(FromPyObject)]
@@ -179,4 +180,56 @@ impl Strategy for PyStrategy {
     fn on_stop(&mut self, ctx: &mut Context<'_>) -> Result<(), StrategyError> {
         self.call(self.hooks.on_stop.as_ref(), ctx, |_, _| Ok(None))
     }
+}
+
+/// A strategy to run: a built-in one, or one written in Python.
+pub enum AnyStrategy {
+    /// Inside the engine.
+    Builtin(Builtin),
+    /// Through its hooks.
+    Python(PyStrategy),
+}
+
+impl AnyStrategy {
+    /// (name, params) of a built-in one, or a mapping of hooks.
+    pub fn from_py(strategy: &Bound<'_, PyAny>, instruments: &Instruments) -> PyResult<Self> {
+        if let Ok((name, given)) = strategy.extract::<(String, Bound<'_, PyDict>)>() {
+            return Ok(Self::Builtin(Builtin::create(&name, &given_from_py(&given)?).or_py()?.0));
+        }
+        Ok(Self::Python(PyStrategy::new(strategy.py(), strategy.extract()?, instruments)?))
+    }
+}
+
+/// Passes every call on.
+macro_rules! pass_on {
+    ($($method:ident($($argument:ident: $type:ty),*);)+) => {
+        impl Strategy for AnyStrategy {
+            fn resolutions(&self) -> Vec<Rule> {
+                match self {
+                    Self::Builtin(strategy) => strategy.resolutions(),
+                    Self::Python(strategy) => strategy.resolutions(),
+                }
+            }
+            $(
+                fn $method(&mut self, ctx: &mut Context<'_>, $($argument: $type),*) -> Result<(), StrategyError> {
+                    match self {
+                        Self::Builtin(strategy) => strategy.$method(ctx, $($argument),*),
+                        Self::Python(strategy) => strategy.$method(ctx, $($argument),*),
+                    }
+                }
+            )+
+        }
+    };
+}
+
+pass_on! {
+    on_start();
+    on_bar(bar: &Bar);
+    on_built_bar(bar: &Bar, rule: Rule);
+    on_trade(trade: &Trade);
+    on_quote(quote: &Quote);
+    on_fill(fill: &FillEvent);
+    on_order(update: &OrderUpdate);
+    on_timer(timer: TimerEvent);
+    on_stop();
 }
