@@ -117,8 +117,8 @@ impl<S: Strategy, R: RiskManager, M: Matching, W: Write> Backtest<S, R, M, W> {
     /// # Errors
     /// [`BacktestError`].
     pub fn run(mut self, poll: &mut Poll<'_>) -> Result<Outcome, BacktestError> {
-        let mut batch = Vec::new();
-        self.merge.next_batch(&mut batch)?;
+        let mut merge = std::mem::take(&mut self.merge);
+        let mut batch = merge.next_batch()?;
         let start = batch.iter().map(MarketEvent::began).min().ok_or(BacktestError::Empty)?;
         let initial = self.system.world().account.equity()?;
         let instruments = self.system.world().instruments.len();
@@ -129,7 +129,7 @@ impl<S: Strategy, R: RiskManager, M: Matching, W: Write> Backtest<S, R, M, W> {
         let mut now = start;
         loop {
             let data = batch.first().map(MarketEvent::time);
-            let timer = self.timers.keys().next().map(|(time, _)| *time);
+            let timer = self.timers.first_key_value().map(|((time, _), _)| *time);
             now = match (data, timer) {
                 (Some(data), Some(timer)) => data.min(timer),
                 (Some(data), None) => data,
@@ -137,9 +137,9 @@ impl<S: Strategy, R: RiskManager, M: Matching, W: Write> Backtest<S, R, M, W> {
                 (None, _) => break,
             };
             if data == Some(now) {
-                self.instant(&mut recorder, now, &batch)?;
+                self.instant(&mut recorder, now, batch)?;
                 events += batch.len() as u64;
-                self.merge.next_batch(&mut batch)?;
+                batch = merge.next_batch()?;
                 if events >= next_poll {
                     next_poll += POLL;
                     if !poll(events, now) {

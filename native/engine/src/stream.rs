@@ -30,7 +30,6 @@ type Key = (Nanos, InstrumentId, u8, usize);
 /// Several sources as one, in the order of [`Merge`].
 pub struct Merged {
     merge: Merge,
-    batch: Vec<MarketEvent>,
 }
 
 /// How many events a chunk of [`Merged`] holds at least, but for the last.
@@ -42,7 +41,7 @@ impl Merged {
     /// # Errors
     /// [`SourceError`].
     pub fn new(sources: Vec<Box<dyn Source>>) -> Result<Self, SourceError> {
-        Ok(Self { merge: Merge::new(sources)?, batch: Vec::new() })
+        Ok(Self { merge: Merge::new(sources)? })
     }
 }
 
@@ -50,11 +49,11 @@ impl Source for Merged {
     fn next_chunk(&mut self) -> Result<Option<Chunk>, SourceError> {
         let mut events = Vec::with_capacity(MERGED_CHUNK);
         while events.len() < MERGED_CHUNK {
-            self.merge.next_batch(&mut self.batch)?;
-            if self.batch.is_empty() {
+            let batch = self.merge.next_batch()?;
+            if batch.is_empty() {
                 break;
             }
-            events.append(&mut self.batch);
+            events.extend_from_slice(batch);
         }
         Ok((!events.is_empty()).then(|| Arc::new(events)))
     }
@@ -92,16 +91,26 @@ impl Cursor {
         self.position += 1;
         self.refill()
     }
+
+    /// Whether the head is the only event of its instant, as far as its chunk tells.
+    #[inline]
+    fn is_alone(&self) -> bool {
+        let two = self.chunk.get(self.position..).unwrap_or_default();
+        matches!(two, [head, next, ..] if head.time() != next.time())
+    }
 }
 
 /// Merges many time-ordered sources into one, an instant at a time, in memory bounded by one chunk per source.
 ///
 /// The order does not depend on the order in which sources were given, except between two sources that carry the same
 /// kind of event of the same instrument at the same instant.
+#[derive(Default)]
 pub struct Merge {
     cursors: Vec<Cursor>,
     /// A min-heap of source heads, used when there is more than one source.
     heads: BinaryHeap<Reverse<Key>>,
+    /// The events of an instant, where they do not lie side by side in a chunk.
+    batch: Vec<MarketEvent>,
 }
 
 impl Merge {
@@ -117,7 +126,7 @@ impl Merge {
             cursor.refill()?;
             cursors.push(cursor);
         }
-        let mut merge = Self { cursors, heads: BinaryHeap::new() };
+        let mut merge = Self { cursors, ..Self::default() };
         for rank in 0..merge.cursors.len() {
             merge.push_head(rank);
         }
@@ -140,12 +149,28 @@ impl Merge {
         }
     }
 
-    /// Moves all events of the next instant into `batch` (cleared first), in order.
+    /// All events of the next instant, in order; none at the end of all sources.
     ///
     /// # Errors
     /// [`SourceError`] from a source, or for one that goes back in time.
     #[inline]
-    pub fn next_batch(&mut self, batch: &mut Vec<MarketEvent>) -> Result<(), SourceError> {
+    pub fn next_batch(&mut self) -> Result<&[MarketEvent], SourceError> {
+        // Most instants of most runs hold one event of one source: it is lent from its chunk, not copied.
+        if !matches!(self.cursors.as_slice(), [only] if only.is_alone()) {
+            self.gather()?;
+            return Ok(&self.batch);
+        }
+        let [only] = self.cursors.as_mut_slice() else { return Ok(&[]) };
+        if let Some(time) = only.head().map(MarketEvent::time) {
+            check_order(only, time)?;
+        }
+        only.position += 1;
+        Ok(only.chunk.get(only.position - 1..only.position).unwrap_or_default())
+    }
+
+    /// Collects the events of the next instant in `batch`.
+    fn gather(&mut self) -> Result<(), SourceError> {
+        let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
         let Some(time) = self.next_time() else { return Ok(()) };
         if let [only] = self.cursors.as_mut_slice() {
@@ -154,31 +179,30 @@ impl Merge {
                 batch.push(*event);
                 only.advance()?;
             }
-            if batch.len() > 1 {
-                batch.sort_by_key(|e| (e.instrument(), e.kind_rank()));
+        } else {
+            while let Some(Reverse((at, _, _, rank))) = self.heads.peek().copied() {
+                if at != time {
+                    break;
+                }
+                self.heads.pop();
+                let Some(cursor) = self.cursors.get_mut(rank) else { break };
+                check_order(cursor, time)?;
+                if let Some(event) = cursor.head() {
+                    batch.push(*event);
+                }
+                cursor.advance()?;
+                self.push_head(rank);
             }
-            return Ok(());
-        }
-        while let Some(Reverse((at, _, _, rank))) = self.heads.peek().copied() {
-            if at != time {
-                break;
-            }
-            self.heads.pop();
-            let Some(cursor) = self.cursors.get_mut(rank) else { break };
-            check_order(cursor, time)?;
-            if let Some(event) = cursor.head() {
-                batch.push(*event);
-            }
-            cursor.advance()?;
-            self.push_head(rank);
         }
         if batch.len() > 1 {
             batch.sort_by_key(|e| (e.instrument(), e.kind_rank()));
         }
+        self.batch = batch;
         Ok(())
     }
 }
 
+#[inline]
 fn check_order(cursor: &mut Cursor, time: Nanos) -> Result<(), SourceError> {
     if time < cursor.last {
         let message = format!("a data source goes back in time: {time} comes after {}", cursor.last);
@@ -221,10 +245,9 @@ mod tests {
             Box::new(Chunks(chunks)) as Box<dyn Source>
         });
         let mut merge = Merge::new(boxed.collect())?;
-        let (mut all, mut batch) = (Vec::new(), Vec::new());
+        let mut all = Vec::new();
         while merge.next_time().is_some() {
-            merge.next_batch(&mut batch)?;
-            all.push(batch.clone());
+            all.push(merge.next_batch()?.to_vec());
         }
         Ok(all)
     }

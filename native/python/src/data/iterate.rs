@@ -44,7 +44,8 @@ impl BarIterator {
         let State { merge, batch, position } = &mut *guard;
         if *position == batch.len() {
             *position = 0;
-            merge.next_batch(batch).or_py()?;
+            batch.clear();
+            batch.extend_from_slice(merge.next_batch().or_py()?);
         }
         let Some(event) = batch.get(*position) else { return Ok(None) };
         *position += 1;
