@@ -113,9 +113,10 @@ impl Digest {
     #[inline]
     fn put<const N: usize>(&mut self, words: [i64; N]) {
         self.buffer.extend_from_slice(words.map(i64::to_le_bytes).as_flattened());
-        if self.buffer.len() >= Self::PIECE {
-            self.hasher.update(&self.buffer);
-            self.buffer.clear();
+        if let Some(piece) = self.buffer.get(..Self::PIECE) {
+            // Whole pieces only: what begins in the middle of a block of the hash is hashed block by block.
+            self.hasher.update(piece);
+            self.buffer.drain(..Self::PIECE);
         }
     }
 
