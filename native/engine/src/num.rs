@@ -118,7 +118,7 @@ pub fn rescale(n: i128, rounding: Rounding) -> i128 {
     let shifted = magnitude >> 8;
     let (quotient, r0) = if let Ok(small) = u64::try_from(shifted) {
         // Up to 472,236 units of money: one limb does.
-        (u128::from(small / D), small % D)
+        (i128::from(small / D), small % D)
     } else {
         let limb = |at: u32| ((shifted >> at) & MASK) as u64;
         let top = limb(2 * LIMB);
@@ -126,20 +126,18 @@ pub fn rescale(n: i128, rounding: Rounding) -> i128 {
         let middle = (r2 << LIMB) | limb(LIMB);
         let (q1, r1) = (middle / D, middle % D);
         let low = (r1 << LIMB) | limb(0);
-        ((u128::from(q2) << (2 * LIMB)) + (u128::from(q1) << LIMB) + u128::from(low / D), low % D)
+        ((i128::from(q2) << (2 * LIMB)) + (i128::from(q1) << LIMB) + i128::from(low / D), low % D)
     };
     let remainder = (r0 << 8) | (magnitude & 0xff) as u64;
     let negative = n < 0;
     let up = match rounding {
-        Rounding::HalfEven => {
-            let twice = remainder * 2;
-            twice > UNIT as u64 || (twice == UNIT as u64 && quotient & 1 == 1)
-        }
+        // More than half, or half and odd, without a branch that no predictor can learn.
+        Rounding::HalfEven => remainder + u64::from(quotient & 1 == 1) > UNIT as u64 / 2,
         Rounding::TowardZero => false,
         Rounding::Floor => negative && remainder != 0,
         Rounding::Ceil => !negative && remainder != 0,
     };
-    let rounded = (quotient + u128::from(up)).cast_signed();
+    let rounded = quotient + i128::from(up);
     if negative { -rounded } else { rounded }
 }
 

@@ -9,7 +9,8 @@ use crate::strategy::{Context, ParamError, ParamSpec, Params, Strategy, Strategy
 
 /// Signals at the first bar where both averages are full and differ, and then at each change of side. A tie keeps the side.
 ///
-/// The averages are compared as whole numbers (`fast_sum * slow` against `slow_sum * fast`), so a tie is a tie.
+/// The averages are compared as whole numbers (the sum over the fast window times `slow`, less the sum over the slow window
+/// times `fast`), so a tie is a tie.
 #[derive(Debug, Clone)]
 pub struct MaCrossover {
     fast: usize,
@@ -21,8 +22,8 @@ pub struct MaCrossover {
 #[derive(Debug, Clone, Default)]
 struct State {
     closes: VecDeque<i64>,
-    fast_sum: i128,
-    slow_sum: i128,
+    /// The fast average less the slow one, times both periods.
+    lead: i128,
     side: Option<Side>,
 }
 
@@ -80,21 +81,20 @@ impl Strategy for MaCrossover {
         let close = bar.close.raw();
         // With `close` at the back, the close that leaves a full window of n stands n places before it.
         state.closes.push_back(close);
-        state.fast_sum += i128::from(close);
-        state.slow_sum += i128::from(close);
+        state.lead += i128::from(close) * (self.slow - self.fast) as i128;
         let count = state.closes.len();
         if let Some(left) = count.checked_sub(self.fast + 1).and_then(|i| state.closes.get(i)) {
-            state.fast_sum -= i128::from(*left);
+            state.lead -= i128::from(*left) * self.slow as i128;
         }
         if count > self.slow {
-            state.slow_sum -= i128::from(state.closes.pop_front().unwrap_or(0));
+            state.lead += i128::from(state.closes.pop_front().unwrap_or(0)) * self.fast as i128;
         } else if count < self.slow {
             return Ok(());
         }
-        let side = match (state.fast_sum * self.slow as i128).cmp(&(state.slow_sum * self.fast as i128)) {
-            std::cmp::Ordering::Greater => Side::Buy,
-            std::cmp::Ordering::Less => Side::Sell,
-            std::cmp::Ordering::Equal => return Ok(()),
+        let side = match state.lead.signum() {
+            1 => Side::Buy,
+            -1 => Side::Sell,
+            _ => return Ok(()),
         };
         if state.side != Some(side) {
             state.side = Some(side);
