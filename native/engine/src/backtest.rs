@@ -194,6 +194,7 @@ impl<S: Strategy, R: RiskManager, M: Matching, W: Write> Backtest<S, R, M, W> {
     }
 
     /// Our actions reach the venue without delay, its answers come back in the same round.
+    #[inline(never)]
     fn arrive(&mut self, recorder: &mut Recorder, now: Nanos) -> Result<(), BacktestError> {
         let commands = std::mem::take(&mut self.commands);
         for command in &commands {
@@ -212,6 +213,7 @@ impl<S: Strategy, R: RiskManager, M: Matching, W: Write> Backtest<S, R, M, W> {
     }
 
     /// The venue's reports reach the system, by time.
+    #[inline(never)]
     fn deliver(&mut self, recorder: &mut Recorder) -> Result<(), BacktestError> {
         let mut reports = std::mem::take(&mut self.reports);
         reports.sort_by_key(|report| report.event().time());
@@ -232,7 +234,7 @@ impl<S: Strategy, R: RiskManager, M: Matching, W: Write> Backtest<S, R, M, W> {
     }
 
     /// One event into the system; its commands wait for the next round.
-    #[inline]
+    #[inline(always)] // where the kind of event is known, most of a step falls away
     fn step(&mut self, recorder: &mut Recorder, event: Event<'_>) -> Result<(), BacktestError> {
         let before = self.commands.len();
         self.system.step(event, &mut self.commands)?;

@@ -461,6 +461,9 @@ impl Money {
         if whole.0 == 0 {
             return Err(NumError::DivisionByZero { operation: "share of an amount" });
         }
+        if part == whole {
+            return Ok(self);
+        }
         let sign = if whole.0 < 0 { -1 } else { 1 };
         let product = i128::from(self.0) * i128::from(part.0) * sign;
         narrow(div_round(product, i128::from(whole.0).abs(), Rounding::HalfEven), "share of an amount").map(Self)

@@ -190,6 +190,8 @@ impl Recorder {
             prices: vec![Curve::new(PRICE_POINTS); instruments],
         };
         if detail == Detail::Full {
+            // Room for all that it may hold: the system gives pages as they are written, and nothing is moved as it grows.
+            recorder.equity.points.reserve_exact(EQUITY_POINTS);
             recorder.equity.push(start, initial.raw());
         }
         recorder

@@ -153,7 +153,7 @@ impl Merge {
     ///
     /// # Errors
     /// [`SourceError`] from a source, or for one that goes back in time.
-    #[inline]
+    #[inline(always)]
     pub fn next_batch(&mut self) -> Result<&[MarketEvent], SourceError> {
         // Most instants of most runs hold one event of one source: it is lent from its chunk, not copied.
         if !matches!(self.cursors.as_slice(), [only] if only.is_alone()) {
@@ -161,14 +161,17 @@ impl Merge {
             return Ok(&self.batch);
         }
         let [only] = self.cursors.as_mut_slice() else { return Ok(&[]) };
-        if let Some(time) = only.head().map(MarketEvent::time) {
-            check_order(only, time)?;
-        }
+        let Some(event) = only.chunk.get(only.position) else { return Ok(&[]) };
         only.position += 1;
-        Ok(only.chunk.get(only.position - 1..only.position).unwrap_or_default())
+        if event.time() < only.last {
+            return Err(backwards(event.time(), only.last));
+        }
+        only.last = event.time();
+        Ok(std::slice::from_ref(event))
     }
 
     /// Collects the events of the next instant in `batch`.
+    #[inline(never)]
     fn gather(&mut self) -> Result<(), SourceError> {
         let mut batch = std::mem::take(&mut self.batch);
         batch.clear();
@@ -202,14 +205,18 @@ impl Merge {
     }
 }
 
-#[inline]
 fn check_order(cursor: &mut Cursor, time: Nanos) -> Result<(), SourceError> {
     if time < cursor.last {
-        let message = format!("a data source goes back in time: {time} comes after {}", cursor.last);
-        return Err(SourceError { value: Some(time.to_string().into()), ..SourceError::other(&message) });
+        return Err(backwards(time, cursor.last));
     }
     cursor.last = time;
     Ok(())
+}
+
+#[cold]
+fn backwards(time: Nanos, last: Nanos) -> SourceError {
+    let message = format!("a data source goes back in time: {time} comes after {last}");
+    SourceError { value: Some(time.to_string().into()), ..SourceError::other(&message) }
 }
 
 #[cfg(test)]

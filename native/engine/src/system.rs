@@ -143,7 +143,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
     ///
     /// # Errors
     /// [`SystemError`]; the system must not be stepped again.
-    #[inline]
+    #[inline(always)] // as in the driver
     pub fn step(&mut self, event: Event<'_>, commands: &mut Vec<Command>) -> Result<(), SystemError> {
         self.world.now = self.world.now.max(event.time());
         let now = self.world.now;
@@ -275,6 +275,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
     }
 
     /// Turns intents into commands. A refusal wakes the strategy, whose answer is carried out in turn.
+    #[inline(never)]
     fn carry_out(&mut self, commands: &mut Vec<Command>) -> Result<(), SystemError> {
         let time = self.world.now;
         for _ in 0..MAX_RETRIES {

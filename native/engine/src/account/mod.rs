@@ -130,7 +130,7 @@ impl Account {
     ///
     /// # Errors
     /// [`NumError::Overflow`].
-    #[inline]
+    #[inline(always)]
     pub fn set_mark(&mut self, instrument: InstrumentId, mark: Price) -> Result<(), NumError> {
         let Some(holding) = self.holdings.get_mut(instrument.index()) else { return Ok(()) };
         holding.mark = mark;

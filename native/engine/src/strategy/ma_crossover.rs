@@ -1,7 +1,5 @@
 //! Two simple averages of closes; long while the fast one is above the slow one.
 
-use std::collections::VecDeque;
-
 use crate::event::{Bar, SignalKind};
 use crate::num::Rate;
 use crate::order::Side;
@@ -15,13 +13,19 @@ use crate::strategy::{Context, ParamError, ParamSpec, Params, Strategy, Strategy
 pub struct MaCrossover {
     fast: usize,
     slow: usize,
+    /// The periods once more, as factors of prices.
+    factors: (i64, i64),
     long_only: bool,
     states: Vec<State>,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct State {
-    closes: VecDeque<i64>,
+    /// The last `slow` closes, a ring; zero where there was none yet.
+    closes: Vec<i64>,
+    /// Where the oldest of them stands, and the next one will.
+    at: usize,
+    is_full: bool,
     /// The fast average less the slow one, times both periods.
     lead: i128,
     side: Option<Side>,
@@ -63,15 +67,15 @@ impl MaCrossover {
                 wanted: format!("less than slow ({slow})"),
             });
         }
-        Ok(Self { fast, slow, long_only: params.text("direction") == "long_only", states: Vec::new() })
+        let factors = (params.int("fast"), params.int("slow"));
+        Ok(Self { fast, slow, factors, long_only: params.text("direction") == "long_only", states: Vec::new() })
     }
 }
 
 impl Strategy for MaCrossover {
     fn on_start(&mut self, ctx: &mut Context<'_>) -> Result<(), StrategyError> {
-        let capacity = self.slow + 1;
-        let state = || State { closes: VecDeque::with_capacity(capacity), ..State::default() };
-        self.states = ctx.world.instruments.iter().map(|_| state()).collect();
+        let empty = State { closes: vec![0; self.slow], at: 0, is_full: false, lead: 0, side: None };
+        self.states = vec![empty; ctx.world.instruments.len()];
         Ok(())
     }
 
@@ -79,16 +83,18 @@ impl Strategy for MaCrossover {
     fn on_bar(&mut self, ctx: &mut Context<'_>, bar: &Bar) -> Result<(), StrategyError> {
         let Some(state) = self.states.get_mut(bar.instrument.index()) else { return Ok(()) };
         let close = bar.close.raw();
-        // With `close` at the back, the close that leaves a full window of n stands n places before it.
-        state.closes.push_back(close);
-        state.lead += i128::from(close) * (self.slow - self.fast) as i128;
-        let count = state.closes.len();
-        if let Some(left) = count.checked_sub(self.fast + 1).and_then(|i| state.closes.get(i)) {
-            state.lead -= i128::from(*left) * self.slow as i128;
+        let left_fast = if state.at >= self.fast { state.at - self.fast } else { state.at + self.slow - self.fast };
+        let left_fast = state.closes.get(left_fast).copied().unwrap_or(0);
+        let left_slow = state.closes.get_mut(state.at).map_or(0, |place| std::mem::replace(place, close));
+        let (fast, slow) = self.factors;
+        let times = |price: i64, factor: i64| i128::from(price) * i128::from(factor);
+        state.lead += times(close, slow - fast) - times(left_fast, slow) + times(left_slow, fast);
+        state.at += 1;
+        if state.at == self.slow {
+            state.at = 0;
+            state.is_full = true;
         }
-        if count > self.slow {
-            state.lead += i128::from(state.closes.pop_front().unwrap_or(0)) * self.fast as i128;
-        } else if count < self.slow {
+        if !state.is_full {
             return Ok(());
         }
         let side = match state.lead.signum() {

@@ -232,8 +232,11 @@ impl BarMatching {
         }
         book.sweep(ledger, bar.open_time, reports);
         self.check_margin(ledger, bar.open_time, reports)?;
+        // With nothing left to meet the rest of the bar, only a liquidation could happen in it.
+        let Some(book) = self.books.get_mut(instrument.index()) else { return Ok(()) };
+        let is_over = book.working.is_empty() && book.is_safe(ledger, bar)?;
         let [_, ends @ ..] = path;
-        for (from, to) in path.iter().zip(ends) {
+        for (from, to) in path.iter().zip(ends).filter(|_| !is_over) {
             let Some(book) = self.books.get_mut(instrument.index()) else { return Ok(()) };
             segment(ledger, &mut book.working, (*from, to), bar, &mut budget, reports)?;
             book.sweep(ledger, bar.close_time, reports);
