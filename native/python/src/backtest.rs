@@ -22,7 +22,7 @@ use engine::venue::SimulatedVenue;
 
 use crate::config::{PyInstrument, PyVenueOptions, instruments};
 use crate::errors::{EngineError, JournalError, OrPy, StrategyError, ToPy};
-use crate::number::{from_python, to_decimal};
+use crate::number::{decimal_of_text, from_python, to_decimal};
 use crate::risk::Risk;
 use crate::source::sources;
 use crate::strategy::AnyStrategy;
@@ -169,7 +169,7 @@ impl PyOutcome {
         dict.set_item("avg_loss", to_decimal(py, m.avg_loss)?)?;
         dict.set_item("exposure", m.exposure)?;
         dict.set_item("turnover", m.turnover)?;
-        dict.set_item("volume", to_decimal(py, Wide(m.volume))?)?;
+        dict.set_item("volume", decimal_of_text(py, &Wide(m.volume).to_string())?)?;
         dict.set_item("fees", to_decimal(py, m.fees().or_py()?)?)?;
         dict.set_item("funding", to_decimal(py, m.funding().or_py()?)?)?;
         dict.set_item("sampling_step_s", m.sampling_step.seconds())?;

@@ -1,10 +1,12 @@
 //! Exact numbers across the border: `decimal.Decimal` outside, steps inside.
 
+use std::cell::RefCell;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyFloat, PyInt, PyString};
 
-use engine::num::{NumError, Snapped, from_f64};
+use engine::num::{Money, NumError, Price, Qty, Snapped, from_f64};
 
 use crate::errors::{NumberError, ToPy};
 
@@ -14,9 +16,60 @@ pub fn decimal_type(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     DECIMAL.get_or_try_init(py, || Ok(py.import("decimal")?.getattr("Decimal")?.unbind())).map(|d| d.bind(py))
 }
 
-/// A number of the engine as a `Decimal`, through its exact text.
-pub fn to_decimal<'py>(py: Python<'py>, value: impl std::fmt::Display) -> PyResult<Bound<'py, PyAny>> {
-    decimal_type(py)?.call1((value.to_string(),))
+/// A number that counts steps of 1e-8.
+pub trait Steps {
+    fn steps(self) -> i64;
+}
+impl Steps for Price {
+    fn steps(self) -> i64 {
+        self.raw()
+    }
+}
+impl Steps for Qty {
+    fn steps(self) -> i64 {
+        self.raw()
+    }
+}
+impl Steps for Money {
+    fn steps(self) -> i64 {
+        self.raw()
+    }
+}
+
+/// A `Decimal` and its steps, or nothing yet.
+type Place = Option<(i64, Py<PyAny>)>;
+
+/// How many bits number the places of [`RECENT`].
+const PLACES: u32 = 12;
+
+thread_local! {
+    /// Decimals made lately, by their steps. Prices come again and again on their grid, a `Decimal` never changes, and
+    /// finding one costs a tenth of making one.
+    static RECENT: RefCell<Vec<Place>> = RefCell::new((0..1 << PLACES).map(|_| None).collect());
+}
+
+/// A number of the engine as a `Decimal`, exactly.
+pub fn to_decimal<'py>(py: Python<'py>, value: impl Steps) -> PyResult<Bound<'py, PyAny>> {
+    let steps = value.steps();
+    // Fibonacci hashing: neighbours on any grid fall on different places.
+    let place = steps.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - PLACES);
+    let place = usize::try_from(place).unwrap_or_default();
+    let known = RECENT.with_borrow(|recent| match recent.get(place) {
+        Some(Some((known, decimal))) if *known == steps => Some(decimal.clone_ref(py)),
+        _ => None,
+    });
+    if let Some(decimal) = known {
+        return Ok(decimal.into_bound(py));
+    }
+    let decimal = decimal_of_text(py, &Price::from_raw(steps).to_string())?;
+    let made = Some((steps, decimal.clone().unbind()));
+    let _old = RECENT.with_borrow_mut(|recent| recent.get_mut(place).and_then(|old| std::mem::replace(old, made)));
+    Ok(decimal)
+}
+
+/// A decimal number as a `Decimal`, through its exact text.
+pub fn decimal_of_text<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    decimal_type(py)?.call1((text,))
 }
 
 /// A `Decimal`, `int`, `str` or `float` as a number of the engine, exactly. A float means the decimal that it prints as.
@@ -29,7 +82,7 @@ where
     }
     if let Ok(float) = value.cast::<PyFloat>() {
         let Snapped { steps, .. } = from_f64(float.extract()?).map_err(ToPy::to_py)?;
-        return engine::num::Price::from_raw(steps).to_string().parse().map_err(ToPy::to_py);
+        return Price::from_raw(steps).to_string().parse().map_err(ToPy::to_py);
     }
     if value.is_instance_of::<PyInt>()
         || value.is_instance_of::<PyString>()

@@ -7,7 +7,7 @@ use engine::bars::RuleError;
 use engine::strategy::{Builtin, ParamError, ParamSpec, Params, Value};
 
 use crate::errors::{OrPy, ParameterError, ToPy};
-use crate::number::{decimal_type, to_decimal};
+use crate::number::{decimal_of_text, decimal_type};
 
 impl ToPy for RuleError {
     fn to_py(self) -> PyErr {
@@ -47,7 +47,7 @@ pub fn value_to_py<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, P
     Ok(match value {
         Value::Bool(b) => PyBool::new(py, *b).to_owned().into_any(),
         Value::Int(n) => n.into_pyobject(py)?.into_any(),
-        Value::Decimal(d) => to_decimal(py, d)?,
+        Value::Decimal(d) => decimal_of_text(py, &d.to_string())?,
         Value::Float(x) => x.into_pyobject(py)?.into_any(),
         Value::Text(t) => PyString::new(py, t).into_any(),
     })
