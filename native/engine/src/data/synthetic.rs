@@ -73,6 +73,12 @@ impl Synthetic {
         Self { walks, left: count, time: START, resolution: Nanos::MINUTE, next: 0 }
     }
 
+    /// How many bars are still to come.
+    #[must_use]
+    pub const fn left(&self) -> u64 {
+        self.left
+    }
+
     /// The next bar; `None` after the last.
     pub fn next_bar(&mut self) -> Option<Bar> {
         self.left = self.left.checked_sub(1)?;

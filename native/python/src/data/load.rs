@@ -144,7 +144,14 @@ impl Input {
             Self::Csv(path) => {
                 std::fs::metadata(path).is_ok_and(|m| usize::try_from(m.len()).is_ok_and(|len| len / 2 > bytes))
             }
-            Self::Arrow(..) | Self::Synthetic(..) => false,
+            // What can say how long it is need not be kept up to the limit to find that out.
+            Self::Arrow(_, table) => {
+                let rows = Python::attach(|py| table.bind(py).call0()?.len());
+                rows.is_ok_and(|rows| rows > bytes / size_of::<MarketEvent>())
+            }
+            Self::Synthetic(_, bars) => {
+                usize::try_from(bars.left()).is_ok_and(|rows| rows > bytes / size_of::<MarketEvent>())
+            }
         }
     }
 }
