@@ -90,12 +90,16 @@ def slipped(price: int, sign: int, bps: Decimal, tick: int = 1) -> int:
 
 
 def frame(
-    rows: Iterable[Sequence[Decimal | str | float]], *, symbol: str = "BTC", start: datetime = START
+    rows: Iterable[Sequence[Decimal | str | float]],
+    *,
+    symbol: str = "BTC",
+    start: datetime = START,
+    step: timedelta = timedelta(minutes=1),
 ) -> pl.DataFrame:
-    """Return bars of one minute as a table; a row is open, high, low, close, volume."""
+    """Return bars as a table; a row is open, high, low, close, volume."""
     lines = [[Decimal(str(value)) for value in row] for row in rows]
     data: dict[str, Any] = {
-        "timestamp": [start + timedelta(minutes=i) for i in range(len(lines))],
+        "timestamp": [start + i * step for i in range(len(lines))],
         "symbol": [symbol] * len(lines),
     }
     for index, column in enumerate(COLUMNS):
@@ -105,8 +109,8 @@ def frame(
 
 def bars_of(table: pl.DataFrame) -> list[Bar]:
     opens = [nanoseconds(time) for time in table["timestamp"]]
-    columns = [steps(table[name]) for name in COLUMNS]
-    return [Bar(time, *values) for time, *values in zip(opens, *columns, strict=True)]
+    opened, high, low, close, volume = (steps(table[name]) for name in COLUMNS)
+    return [Bar(opens[i], opened[i], high[i], low[i], close[i], volume[i]) for i in range(len(opens))]
 
 
 def nanoseconds(time: datetime) -> int:
@@ -121,10 +125,10 @@ def recorded(folder: Path) -> tuple[Bar, ...]:
     with (folder / RECORDED).open(newline="") as file:
         for row in csv.DictReader(file):
             time = nanoseconds(datetime.fromisoformat(row["timestamp"]).replace(tzinfo=UTC))
-            prices = [units(row[name]) for name in COLUMNS[:4]]
+            opened, high, low, close = (units(row[name]) for name in COLUMNS[:4])
             # Six volumes of the file carry the dust of a float: they mean the nearest step.
             money = int((Decimal(row["volume"]) * UNIT).to_integral_value())
-            bars.append(Bar(time, *prices, half_even(money * UNIT, prices[3])))
+            bars.append(Bar(time, opened, high, low, close, half_even(money * UNIT, close)))
     return tuple(bars)
 
 
