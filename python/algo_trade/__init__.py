@@ -6,7 +6,17 @@ ma_crossover(direction='both', fast=5, slow=30)
 """
 
 from algo_trade import errors, indicators
-from algo_trade._native import Bar, FillEvent, Instrument, OrderEvent, OrderUpdate, Quote, SignalEvent, Trade, __version__
+from algo_trade._native import (
+    Bar,
+    FillEvent,
+    Instrument,
+    OrderEvent,
+    OrderUpdate,
+    Quote,
+    SignalEvent,
+    Trade,
+    __version__,
+)
 from algo_trade._native import SignalEvent as Signal
 from algo_trade.backtest import BacktestResult, InstrumentRules, PerformanceMetrics, VenueConfig, backtest, reproduce
 from algo_trade.core import DataProvider, MarketEvent, hours, minutes, ms, seconds

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from os import PathLike
-from typing import Any, Literal, Protocol, TypeAlias, final
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, final
 
 __version__: str
 __code_hash__: str
@@ -13,6 +13,7 @@ _Number: TypeAlias = Decimal | int | str | float
 _Time: TypeAlias = int | datetime
 _Side: TypeAlias = Literal["buy", "sell"]
 _TimeInForce: TypeAlias = Literal["gtc", "ioc", "alo"]
+_I = TypeVar("_I", bound="Indicator")
 
 class _ArrowTable(Protocol):
     """Any Arrow library reads it without a copy."""
@@ -257,6 +258,9 @@ class Context:
     def price(self, symbol: str) -> Decimal: ...
     def position(self, symbol: str) -> Position: ...
     def orders(self, symbol: str) -> Orders: ...
+    def indicator(
+        self, indicator: _I, *, field: str = "close", symbol: str | None = None, resolution: str | None = None
+    ) -> _I: ...
     def signal(self, signal: SignalEvent) -> None: ...
     def buy(
         self,
@@ -402,6 +406,7 @@ def run_backtest(
     header: str = "{}",
     progress: Callable[[int], object] | None = None,
 ) -> Outcome: ...
+
 @final
 class Journal:
     def __new__(cls, path: str | PathLike[str]) -> Journal: ...

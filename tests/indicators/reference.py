@@ -139,7 +139,7 @@ HLC = ("high", "low", "close")
 HLCV = ("high", "low", "close", "volume")
 
 
-def cases() -> list[Case]:  # noqa: PLR0915
+def cases() -> list[Case]:
     """Every indicator that TA-Lib has too."""
     out: list[Case] = []
 

@@ -67,7 +67,9 @@ def test_an_unstable_period_holds_back_what_talib_holds_back(case: Case, period:
         theirs = (theirs[0], *(np.where(np.isnan(theirs[0]), np.nan, column) for column in theirs[1:]))
     assert_equal(as_columns(case.batch(*columns, **case.params, **options)), theirs, case.scale)
     head = [column[:600] for column in columns]
-    for one, other in zip(stream(case, head, **options), as_columns(case.batch(*head, **case.params, **options)), strict=True):
+    for one, other in zip(
+        stream(case, head, **options), as_columns(case.batch(*head, **case.params, **options)), strict=True
+    ):
         np.testing.assert_array_equal(one, other)
 
 

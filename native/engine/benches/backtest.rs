@@ -1,5 +1,5 @@
 //! The native loop on one million bars: bars per second with full accounting.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_wrap, missing_docs)]
 
 use std::sync::Arc;
 

@@ -119,7 +119,7 @@ impl<S: Strategy, R: RiskManager, M: Matching, W: Write> Backtest<S, R, M, W> {
     pub fn run(mut self, poll: &mut Poll<'_>) -> Result<Outcome, BacktestError> {
         let mut batch = Vec::new();
         self.merge.next_batch(&mut batch)?;
-        let start = batch.iter().map(began).min().ok_or(BacktestError::Empty)?;
+        let start = batch.iter().map(MarketEvent::began).min().ok_or(BacktestError::Empty)?;
         let initial = self.system.world().account.equity()?;
         let instruments = self.system.world().instruments.len();
         let mut recorder = Recorder::new(self.detail, start, initial, instruments);
@@ -247,13 +247,5 @@ impl<S: Strategy, R: RiskManager, M: Matching, W: Write> Backtest<S, R, M, W> {
             }
         }
         Ok(())
-    }
-}
-
-/// When the interval that an event tells about began.
-const fn began(event: &MarketEvent) -> Nanos {
-    match event {
-        MarketEvent::Bar(bar) => bar.open_time,
-        other => other.time(),
     }
 }

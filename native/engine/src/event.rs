@@ -106,6 +106,14 @@ impl MarketEvent {
             Self::Quote(quote) => quote.exchange_time,
         }
     }
+    /// When the interval that it tells about began; the time itself, if it tells about none.
+    #[must_use]
+    pub const fn began(&self) -> Nanos {
+        match self {
+            Self::Bar(bar) => bar.open_time,
+            other => other.time(),
+        }
+    }
     /// Order among kinds at one instant: a trade precedes the quote it causes, a bar sums up what came before.
     #[must_use]
     pub const fn kind_rank(&self) -> u8 {

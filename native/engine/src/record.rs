@@ -230,10 +230,10 @@ impl Recorder {
         if update.oid != 0 {
             row.oid = update.oid;
         }
-        if update.status.is_final() {
-            if let Some(row) = self.live.remove(&update.cloid).filter(|_| self.detail == Detail::Full) {
-                self.orders.push(row);
-            }
+        if update.status.is_final()
+            && let Some(row) = self.live.remove(&update.cloid).filter(|_| self.detail == Detail::Full)
+        {
+            self.orders.push(row);
         }
     }
 
@@ -334,6 +334,6 @@ mod tests {
         assert!(times.len() <= 9, "{times:?}");
         assert_eq!((times.first(), times.last()), (Some(&0), Some(&99)));
         let inner = &times[..times.len() - 1];
-        assert!(inner.windows(2).all(|w| w[1] - w[0] == curve.stride() as i64), "{times:?}");
+        assert!(inner.windows(2).all(|w| w[1] - w[0] == i64::try_from(curve.stride()).unwrap()), "{times:?}");
     }
 }

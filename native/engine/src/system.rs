@@ -3,6 +3,7 @@
 //! Inside a step, always in this order: market, account, strategy, risk, orders (ARCHITECTURE.md).
 
 use crate::account::Account;
+use crate::bars::{AggregateError, Aggregator, Rule};
 use crate::event::{AccountEvent, Bar, Command, ControlEvent, Event, Level, MarketEvent, SignalEvent};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::num::{Money, NumError, Price, Qty};
@@ -33,6 +34,16 @@ pub enum SystemError {
         time: Nanos,
         /// With what.
         source: RiskError,
+    },
+    /// The bars that the strategy wants cannot be made from the data.
+    #[error("at {time}: the strategy wants bars of {rule}: {reason}")]
+    Resolution {
+        /// At which event.
+        time: Nanos,
+        /// Which bars.
+        rule: Rule,
+        /// Why not.
+        reason: String,
     },
     /// A number left its range.
     #[error("at {time}: {source}")]
@@ -89,6 +100,9 @@ pub struct TradingSystem<S, R> {
     targets: Vec<Target>,
     intents: Vec<Intent>,
     ids: u64,
+    /// What builds the bars that the strategy wants besides those of the data, by instrument.
+    builders: Vec<Vec<Aggregator>>,
+    built: Vec<Bar>,
 }
 
 impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
@@ -108,6 +122,8 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             targets: vec![Target::default(); count],
             intents: Vec::new(),
             ids: 0,
+            builders: Vec::new(),
+            built: Vec::new(),
         }
     }
 
@@ -145,7 +161,19 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             Event::Account(AccountEvent::Backstop { loss, .. }) => {
                 self.world.account.apply_backstop(*loss).map_err(number)?;
             }
+            Event::Control(ControlEvent::Start { .. }) => self.make_builders()?,
             Event::Timer(_) | Event::Control(_) => {}
+        }
+        // What may complete a bar that the strategy wants.
+        let input = match event {
+            Event::Market(market) if !self.builders.is_empty() => Some(market),
+            _ => None,
+        };
+        if let Some(market) = input {
+            self.build(market.instrument(), |builder, built| {
+                builder.flush(market.began(), built);
+                Ok(())
+            })?;
         }
         self.wake(|strategy, ctx| match event {
             Event::Market(MarketEvent::Bar(bar)) => strategy.on_bar(ctx, bar),
@@ -158,6 +186,14 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             Event::Control(ControlEvent::Start { .. }) => strategy.on_start(ctx),
             Event::Control(ControlEvent::Stop { .. }) => strategy.on_stop(ctx),
         })?;
+        if let Some(market) = input {
+            self.build(market.instrument(), |builder, built| match market {
+                MarketEvent::Bar(bar) if builder.rule() == Rule::Time(bar.resolution()) => Ok(()),
+                MarketEvent::Bar(bar) => builder.push_bar(bar, built),
+                MarketEvent::Trade(trade) => builder.push_trade(trade, built),
+                MarketEvent::Quote(_) => Ok(()),
+            })?;
+        }
         if matches!(event, Event::Control(ControlEvent::Stop { .. })) {
             self.intents.clear();
         }
@@ -174,6 +210,47 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                 self.world.account.set_mark(quote.instrument, Price::from_raw(middle))
             }
         }
+    }
+
+    fn make_builders(&mut self) -> Result<(), SystemError> {
+        let rules = self.strategy.resolutions();
+        if rules.is_empty() {
+            return Ok(());
+        }
+        let time = self.world.now;
+        let make = |rule: &Rule| {
+            let reason =
+                |error: AggregateError| SystemError::Resolution { time, rule: *rule, reason: error.to_string() };
+            Aggregator::new(*rule).map_err(reason)
+        };
+        let builders = rules.iter().map(make).collect::<Result<Vec<_>, _>>()?;
+        self.builders = vec![builders; self.world.instruments.len()];
+        Ok(())
+    }
+
+    /// Lets the builders of an instrument work, and tells the strategy of the bars that are complete.
+    fn build(
+        &mut self,
+        instrument: InstrumentId,
+        work: impl Fn(&mut Aggregator, &mut Vec<Bar>) -> Result<(), AggregateError>,
+    ) -> Result<(), SystemError> {
+        let time = self.world.now;
+        let Some(builders) = self.builders.get_mut(instrument.index()) else { return Ok(()) };
+        let mut builders = std::mem::take(builders);
+        let mut built = std::mem::take(&mut self.built);
+        for builder in &mut builders {
+            let rule = builder.rule();
+            let reason = |error: AggregateError| SystemError::Resolution { time, rule, reason: error.to_string() };
+            work(builder, &mut built).map_err(reason)?;
+            for bar in built.drain(..) {
+                self.wake(|strategy, ctx| strategy.on_built_bar(ctx, &bar, rule))?;
+            }
+        }
+        self.built = built;
+        if let Some(place) = self.builders.get_mut(instrument.index()) {
+            *place = builders;
+        }
+        Ok(())
     }
 
     fn on_update(&mut self, update: &OrderUpdate) {

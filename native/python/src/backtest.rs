@@ -43,6 +43,7 @@ impl ToPy for SystemError {
                 }),
                 Err(source) => StrategyError::new_err(format!("the strategy failed at {time}: {source}")),
             },
+            wanted @ Self::Resolution { .. } => StrategyError::new_err(wanted.to_string()),
             other => EngineError::new_err(other.to_string()),
         }
     }

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use engine::account::Position;
+use engine::bars::Rule;
 use engine::instrument::{InstrumentId, Instruments};
 use engine::num::{Price, Qty, Rate};
 use engine::order::{Cloid, OrderKind, Side, TimeInForce, Trail};
@@ -14,6 +15,8 @@ use engine::time::Nanos;
 
 use crate::errors::{OrPy, ParameterError, StrategyError};
 use crate::events::{PyOrder, PySignal, to_datetime};
+use crate::feeds::Feeds;
+use crate::indicators::{Indicator, field_from_name};
 use crate::lend::Lent;
 use crate::number::{from_python, to_decimal};
 
@@ -25,12 +28,22 @@ pub struct PyContext {
     pub symbols: Vec<Py<PyString>>,
     /// Intervals of repeating timers, by id.
     pub timers: RefCell<Vec<Option<Nanos>>>,
+    /// Bars wanted besides those of the data.
+    pub resolutions: Vec<Rule>,
+    pub feeds: Feeds,
 }
 
 impl PyContext {
-    pub fn new(py: Python<'_>, instruments: &Instruments) -> Self {
+    pub fn new(py: Python<'_>, instruments: &Instruments, resolutions: Vec<Rule>) -> Self {
         let symbols = instruments.iter().map(|(_, i)| PyString::intern(py, &i.symbol).unbind()).collect();
-        Self { lent: Lent::default(), instruments: instruments.clone(), symbols, timers: RefCell::default() }
+        Self {
+            lent: Lent::default(),
+            instruments: instruments.clone(),
+            symbols,
+            timers: RefCell::default(),
+            resolutions,
+            feeds: Feeds::default(),
+        }
     }
 
     fn with<R>(&self, look: impl FnOnce(&mut Context<'_>) -> R) -> PyResult<R> {
@@ -47,6 +60,19 @@ impl PyContext {
 
     pub fn symbol(&self, py: Python<'_>, id: InstrumentId) -> Py<PyString> {
         self.symbols.get(id.index()).map_or_else(|| PyString::new(py, "?").unbind(), |s| s.clone_ref(py))
+    }
+
+    /// One of the strategy's resolutions.
+    fn resolution(&self, text: &str) -> PyResult<Rule> {
+        let rule: Rule = text.parse().or_py()?;
+        if self.resolutions.contains(&rule) {
+            return Ok(rule);
+        }
+        let known: Vec<String> = self.resolutions.iter().map(ToString::to_string).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Err(ParameterError::new_err(format!(
+            "resolution = {text}: name it in the strategy's `resolutions`, which has: {known}"
+        )))
     }
 
     fn locate(&self, cloid: &str) -> PyResult<(InstrumentId, Cloid)> {
@@ -166,6 +192,31 @@ impl PyContext {
             .filter(|o| !o.is_cancelling)
             .map(|o| Py::new(py, PyOrder { inner: o.event, leaves: o.leaves, symbol: self.symbol(py, id) }));
         Ok(PyOrders { open: orders.collect::<PyResult<_>>()? })
+    }
+    /// Ties an indicator to the bars of a symbol, and returns it: it has taken a bar before the hook sees that bar.
+    ///
+    /// `field` is open, high, low, close, volume, typical or median; `symbol` may be left out where there is one;
+    /// `resolution` is one of the strategy's `resolutions`, or None for the bars of the data.
+    #[pyo3(signature = (indicator, *, field = "close", symbol = None, resolution = None))]
+    fn indicator<'py>(
+        &self,
+        indicator: Bound<'py, Indicator>,
+        field: &str,
+        symbol: Option<&str>,
+        resolution: Option<&str>,
+    ) -> PyResult<Bound<'py, Indicator>> {
+        let instrument = match symbol {
+            Some(symbol) => self.find(symbol)?,
+            None if self.symbols.len() == 1 => InstrumentId(0),
+            None => {
+                return Err(ParameterError::new_err(
+                    "ctx.indicator: this run has several symbols: say which, symbol=…",
+                ));
+            }
+        };
+        let rule = resolution.map(|text| self.resolution(text)).transpose()?;
+        self.feeds.tie(&indicator, instrument, rule, field_from_name(field)?)?;
+        Ok(indicator)
     }
     /// Asks for a target; returning it from the hook does the same.
     fn signal(&self, signal: &PySignal) -> PyResult<()> {

@@ -145,7 +145,10 @@ impl Indicator {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyTuple>)> {
         let (py, this) = (slf.py(), slf.try_borrow()?);
         if this.inner.has_started() {
-            return Err(PyTypeError::new_err(format!("{} has been fed: reset() it before pickling", this.inner.name())));
+            return Err(PyTypeError::new_err(format!(
+                "{} has been fed: reset() it before pickling",
+                this.inner.name()
+            )));
         }
         let make = py.import("copyreg")?.getattr("__newobj_ex__")?;
         let arguments = (slf.get_type(), PyTuple::empty(py), this.params.bind(py).copy()?).into_pyobject(py)?;
@@ -153,13 +156,11 @@ impl Indicator {
     }
 }
 
-#[expect(dead_code, reason = "called by the bindings of strategies")]
 /// Feeds a bar, as a strategy's context does: `field` decides where the indicator takes one number.
 pub fn feed_bar(indicator: &Bound<'_, Indicator>, bar: &Bar, field: Field) -> PyResult<()> {
     indicator.try_borrow_mut()?.inner.update_bar(bar, field).or_py().map(|_| ())
 }
 
-#[expect(dead_code, reason = "called by the bindings of strategies")]
 /// The field of this name, for `ctx.indicator(..., field="high")`.
 pub fn field_from_name(name: &str) -> PyResult<Field> {
     Field::from_name(name).ok_or_else(|| {

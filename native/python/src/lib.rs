@@ -1,5 +1,8 @@
 //! Python bindings of the engine: conversion, GIL and errors. No logic lives here.
 
+// What a Python function takes by keyword is an argument here.
+#![allow(clippy::too_many_arguments)]
+
 use pyo3::prelude::*;
 
 mod backtest;
@@ -8,6 +11,7 @@ mod context;
 mod data;
 pub mod errors;
 mod events;
+mod feeds;
 mod indicators;
 mod lend;
 mod number;

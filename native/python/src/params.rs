@@ -3,10 +3,17 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 
+use engine::bars::RuleError;
 use engine::strategy::{Builtin, ParamError, ParamSpec, Params, Value};
 
 use crate::errors::{OrPy, ParameterError, ToPy};
 use crate::number::{decimal_type, to_decimal};
+
+impl ToPy for RuleError {
+    fn to_py(self) -> PyErr {
+        ParameterError::new_err(self.to_string())
+    }
+}
 
 impl ToPy for ParamError {
     fn to_py(self) -> PyErr {
@@ -145,9 +152,12 @@ pub fn resolve_params<'py>(
     params_to_py(py, &Params::resolve(strategy, &specs, &given_from_py(given)?).or_py()?)
 }
 
+/// Name, help, parameters.
+type Declared = (String, String, Vec<Py<PyParamSpec>>);
+
 /// The built-in strategies: a list of (name, help, parameter declarations).
 #[pyfunction]
-pub fn builtin_strategies(py: Python<'_>) -> PyResult<Vec<(String, String, Vec<Py<PyParamSpec>>)>> {
+pub fn builtin_strategies(py: Python<'_>) -> PyResult<Vec<Declared>> {
     let declared = Builtin::ALL.iter().map(|d| {
         let params = (d.params)().into_iter().map(|inner| Py::new(py, PyParamSpec { inner }));
         Ok((d.name.to_owned(), d.help.to_owned(), params.collect::<PyResult<_>>()?))

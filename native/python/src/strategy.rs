@@ -3,13 +3,14 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
+use engine::bars::Rule;
 use engine::event::{Bar, MarketEvent, Quote, TimerEvent, Trade};
 use engine::instrument::Instruments;
 use engine::order::{FillEvent, OrderUpdate};
 use engine::strategy::{Context, Strategy, StrategyError};
 
 use crate::context::PyContext;
-use crate::errors::ParameterError;
+use crate::errors::{OrPy, ParameterError};
 use crate::events::{PyBar, PyFill, PyOrderUpdate, PyQuote, PySignal, PyTrade, market_to_py};
 
 /// The hooks of a strategy object: bound methods, `None` where it does not define one.
@@ -25,6 +26,7 @@ pub struct Hooks {
     on_timer: Option<Py<PyAny>>,
     on_stop: Option<Py<PyAny>>,
     on_market_event: Option<Py<PyAny>>,
+    resolutions: Vec<String>,
 }
 
 /// A strategy written in Python.
@@ -35,7 +37,9 @@ pub struct PyStrategy {
 
 impl PyStrategy {
     pub fn new(py: Python<'_>, hooks: Hooks, instruments: &Instruments) -> PyResult<Self> {
-        Ok(Self { hooks, ctx: Py::new(py, PyContext::new(py, instruments))? })
+        let resolutions = hooks.resolutions.iter().map(|text| text.parse());
+        let resolutions = resolutions.collect::<Result<Vec<Rule>, _>>().or_py()?;
+        Ok(Self { hooks, ctx: Py::new(py, PyContext::new(py, instruments, resolutions))? })
     }
 
     /// Calls a hook with `ctx` and, if there is one, the event; a signal that it returns is asked for.
@@ -57,6 +61,16 @@ impl PyStrategy {
             take_answer(&shared, ctx, &answer)
         })
         .map_err(failed)
+    }
+
+    /// Indicators first, then the hooks.
+    #[inline]
+    fn hear_bar(&self, ctx: &mut Context<'_>, bar: &Bar, rule: Option<Rule>) -> Result<(), StrategyError> {
+        Python::attach(|py| self.ctx.bind(py).borrow().feeds.feed(bar, rule)).map_err(failed)?;
+        self.call(self.hooks.on_bar.as_ref(), ctx, |py, shared| {
+            Py::new(py, PyBar { inner: *bar, symbol: shared.symbol(py, bar.instrument) }).map(|e| Some(e.into_any()))
+        })?;
+        self.call_plain(ctx, &MarketEvent::Bar(*bar))
     }
 
     /// The plain contract: one event in, perhaps a signal out, no `ctx`.
@@ -105,12 +119,17 @@ impl Strategy for PyStrategy {
         self.call(self.hooks.on_start.as_ref(), ctx, |_, _| Ok(None))
     }
 
+    fn resolutions(&self) -> Vec<Rule> {
+        Python::attach(|py| self.ctx.bind(py).borrow().resolutions.clone())
+    }
+
     #[inline]
     fn on_bar(&mut self, ctx: &mut Context<'_>, bar: &Bar) -> Result<(), StrategyError> {
-        self.call(self.hooks.on_bar.as_ref(), ctx, |py, shared| {
-            Py::new(py, PyBar { inner: *bar, symbol: shared.symbol(py, bar.instrument) }).map(|e| Some(e.into_any()))
-        })?;
-        self.call_plain(ctx, &MarketEvent::Bar(*bar))
+        self.hear_bar(ctx, bar, None)
+    }
+
+    fn on_built_bar(&mut self, ctx: &mut Context<'_>, bar: &Bar, rule: Rule) -> Result<(), StrategyError> {
+        self.hear_bar(ctx, bar, Some(rule))
     }
 
     fn on_trade(&mut self, ctx: &mut Context<'_>, trade: &Trade) -> Result<(), StrategyError> {

@@ -11,8 +11,21 @@ if TYPE_CHECKING:
     from algo_trade._native import Outcome
 
 _NOT_IN_JSON = frozenset(
-    "sampling_step_s periods_per_year short_sample fees_taker fees_maker rebates slippage funding_paid funding_received "
-    "payoff_ratio expectancy_bps max_leverage mean_leverage".split()
+    [
+        "sampling_step_s",
+        "periods_per_year",
+        "short_sample",
+        "fees_taker",
+        "fees_maker",
+        "rebates",
+        "slippage",
+        "funding_paid",
+        "funding_received",
+        "payoff_ratio",
+        "expectancy_bps",
+        "max_leverage",
+        "mean_leverage",
+    ]
 )
 
 
@@ -63,4 +76,7 @@ class PerformanceMetrics:
     def to_json(self) -> dict[str, object]:
         """Return the documented fields: ratios as numbers or None, money as decimal text."""
         shown = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _NOT_IN_JSON}
-        return {name: value if isinstance(value, int | float | None) else format(value, "f") for name, value in shown.items()}
+        return {
+            name: value if isinstance(value, int | float | None) else format(value, "f")
+            for name, value in shown.items()
+        }

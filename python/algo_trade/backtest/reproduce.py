@@ -76,7 +76,9 @@ def reproduce(
     """
     manifest = reports.read_manifest(report)
     if manifest.get("format") != manifests.FORMAT:
-        raise InputError(f"{report}: its manifest has format {manifest.get('format')}, this version reads {manifests.FORMAT}")
+        raise InputError(
+            f"{report}: its manifest has format {manifest.get('format')}, this version reads {manifests.FORMAT}"
+        )
     differences = [
         f"{path}: the report says {manifests.value_at(manifest, path)!r}, which is not what it was made with"
         for path in manifests.tampered(manifest)
@@ -103,8 +105,9 @@ def reproduce(
         details=False,
         progress=progress,
     )
-    notes = []
-    for field in ("version", "code_hash"):
-        if again.manifest[field] != manifest[field]:
-            notes.append(f"{field}: {manifest[field]} then, {again.manifest[field]} now")
+    notes = [
+        f"{field}: {manifest[field]} then, {again.manifest[field]} now"
+        for field in ("version", "code_hash")
+        if again.manifest[field] != manifest[field]
+    ]
     return Reproduction(str(manifest["digest"]), again.digest, tuple(differences), tuple(notes))

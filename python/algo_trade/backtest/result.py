@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     import polars as pl
 
-    from algo_trade._native import _ArrowTable, Outcome
+    from algo_trade._native import Outcome, _ArrowTable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -131,7 +131,10 @@ class BacktestResult:
         """Return the document that ``backtest --json`` prints."""
         return {
             "strategy": self.strategy,
-            "params": {name: value if isinstance(value, bool | int | float | str) else str(value) for name, value in self.params.items()},
+            "params": {
+                name: value if isinstance(value, bool | int | float | str) else str(value)
+                for name, value in self.params.items()
+            },
             "symbols": self.symbols,
             "start": rfc3339(self.start),
             "end": rfc3339(self.end),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from algo_trade._native import resolve_capital, run_backtest
@@ -13,7 +12,7 @@ from algo_trade.backtest import manifest as manifests
 from algo_trade.backtest.assumptions import sentences
 from algo_trade.backtest.outputs import whole_file, write_tables
 from algo_trade.backtest.result import BacktestResult
-from algo_trade.backtest.venue import Fees, VenueConfig
+from algo_trade.backtest.venue import VenueConfig
 from algo_trade.core import DataProvider
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.errors import ParameterError
@@ -23,8 +22,10 @@ from algo_trade.strategy import BuiltinStrategy, hooks_of, load
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
+    from decimal import Decimal
     from pathlib import Path
 
+    from algo_trade.data import Stamp, VolumeUnit
     from algo_trade.strategy import Runnable
 
     Number = Decimal | int | str | float
@@ -51,8 +52,8 @@ def backtest(
     max_position_size: Number | None = None,
     risk: SimpleRiskManager | None = None,
     columns: Mapping[str, str] | None = None,
-    volume_unit: str = "base",
-    stamp: str = "open",
+    volume_unit: VolumeUnit = "base",
+    stamp: Stamp = "open",
     venue: VenueConfig | str | Path | None = None,
     seed: int = 0,
     out: str | Path | None = None,
@@ -152,7 +153,9 @@ def backtest(
             assumptions=[],
             warnings=described["warnings"],
         )
-        result.assumptions = sentences(config, result.metrics, has_volume=described["has_volume"], volume_unit=volume_unit)
+        result.assumptions = sentences(
+            config, result.metrics, has_volume=described["has_volume"], volume_unit=volume_unit
+        )
         if out is not None:
             write_tables(result, out)
         if report is not None:
@@ -161,12 +164,10 @@ def backtest(
 
 
 def native_strategy(strategy: Runnable) -> Any:  # noqa: ANN401 -- a name with parameters, or hooks
+    """Return what the engine runs: the name and parameters of a built-in strategy, or the hooks of an object."""
     if isinstance(strategy, BuiltinStrategy):
         return strategy.name, strategy.params
-    hooks = hooks_of(strategy)
-    if not any(hooks.values()):
-        raise ParameterError(f"{type(strategy).__name__} defines no hook: give it on_bar, on_market_event or another one")
-    return hooks
+    return hooks_of(strategy)
 
 
 def _venue(
@@ -177,7 +178,9 @@ def _venue(
     fill_on: str | None,
     leverage: int | None,
 ) -> VenueConfig:
-    config = venue if isinstance(venue, VenueConfig) else VenueConfig() if venue is None else VenueConfig.from_file(venue)
+    config = (
+        venue if isinstance(venue, VenueConfig) else VenueConfig() if venue is None else VenueConfig.from_file(venue)
+    )
     fees = None
     if commission_rate is not None or maker_rate is not None:
         taker = config.fees.taker_rate if commission_rate is None else commission_rate
@@ -214,7 +217,11 @@ def risk_to_json(risk: SimpleRiskManager) -> dict[str, Any]:
     sized = {"quantity": risk.quantity, "fraction": risk.fraction, "max_position_size": risk.max_position_size}
     described: dict[str, Any] = {name: None if value is None else str(value) for name, value in sized.items()}
     if target is not None:
-        described["volatility"] = {"annual": target.annual, "lookback": target.lookback, "max_fraction": target.max_fraction}
+        described["volatility"] = {
+            "annual": target.annual,
+            "lookback": target.lookback,
+            "max_fraction": target.max_fraction,
+        }
     return described
 
 
@@ -224,8 +231,8 @@ def _data(
     start: datetime | str | None,
     end: datetime | str | None,
     columns: Mapping[str, str] | None,
-    volume_unit: str,
-    stamp: str,
+    volume_unit: VolumeUnit,
+    stamp: Stamp,
 ) -> tuple[Any, list[str], dict[str, Any]]:
     """Return what the engine reads, the symbols, and what to say about the data."""
     wanted = None if symbol is None else [symbol] if isinstance(symbol, str) else list(symbol)

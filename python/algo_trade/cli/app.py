@@ -6,10 +6,8 @@ everything else goes to standard error.
 
 from __future__ import annotations
 
-import os
 import sys
 
-import click
 import typer
 
 from algo_trade.cli import backtest, doctor, replay, reproduce, strategies
@@ -43,24 +41,17 @@ def main() -> None:
 def run() -> int:
     """Run the command line; return the exit code."""
     try:
-        # Outside its standalone mode an early exit comes back as the value.
-        code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show(sys.stderr)
-        return 2
-    except (KeyboardInterrupt, click.Abort):
-        return _say("interrupted", 130)
+        # In its standalone mode typer words wrong use itself and ends with a code.
+        app()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
     except (ParameterError, ConfigError) as error:
         return _say(str(error), 2)
     except AlgoTradeError as error:
         return _say(str(error), 1)
-    except BrokenPipeError:
-        # The reader has gone: what is still buffered must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except OSError as error:
         return _say(f"{error.filename or 'a file'}: {error.strerror or error}", 1)
-    return code if isinstance(code, int) else 0
+    return 0
 
 
 def _say(message: str, code: int) -> int:

@@ -9,25 +9,32 @@ import typer
 
 from algo_trade.backtest import backtest
 from algo_trade.cli.output import print_json, progress, say, show
+from algo_trade.data import Stamp, VolumeUnit
 from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
     from algo_trade.backtest import BacktestResult
 
 
-
 def command(
-    data: Annotated[list[str], typer.Option("--data", help="CSV or Parquet file, or a folder of them; may be repeated.")],
+    data: Annotated[
+        list[str], typer.Option("--data", help="CSV or Parquet file, or a folder of them; may be repeated.")
+    ],
     strategy: Annotated[str, typer.Option("--strategy", help="Built-in NAME, file.py:Class or module:Class.")],
-    param: Annotated[list[str] | None, typer.Option("--param", help="NAME=VALUE of the strategy; may be repeated.")] = None,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", help="NAME=VALUE of the strategy; may be repeated.")
+    ] = None,
     symbol: Annotated[
-        list[str] | None, typer.Option("--symbol", help="Symbols to use; names the one that a file without symbols holds.")
+        list[str] | None,
+        typer.Option("--symbol", help="Symbols to use; names the one that a file without symbols holds."),
     ] = None,
     from_: Annotated[str | None, typer.Option("--from", help="First time, ISO 8601 (UTC without a zone).")] = None,
     to: Annotated[str | None, typer.Option("--to", help="End of the range, not included.")] = None,
     initial_capital: Annotated[str, typer.Option(help="Deposit in quote currency.")] = "10000",
     commission_rate: Annotated[str | None, typer.Option(help="Taker fee of notional.  [default: 0.00045]")] = None,
-    maker_rate: Annotated[str | None, typer.Option(help="Maker fee of notional.  [default: 0.00015, or the commission rate]")] = None,
+    maker_rate: Annotated[
+        str | None, typer.Option(help="Maker fee of notional.  [default: 0.00015, or the commission rate]")
+    ] = None,
     slippage_bps: Annotated[str | None, typer.Option(help="Taker fills are this much worse.  [default: 1]")] = None,
     fill_on: Annotated[str | None, typer.Option(help="next_open or close.  [default: next_open]")] = None,
     quantity: Annotated[str | None, typer.Option(help="Size in base units.")] = None,
@@ -35,11 +42,13 @@ def command(
     leverage: Annotated[int | None, typer.Option(help="Initial margin is notional over this.  [default: 1]")] = None,
     max_position_size: Annotated[str | None, typer.Option(help="Cap in base units.")] = None,
     columns: Annotated[str | None, typer.Option(help="NAME=HEADER,… where headers are not ours.")] = None,
-    volume_unit: Annotated[str, typer.Option(help="base or quote.")] = "base",
-    stamp: Annotated[str, typer.Option(help="Whether time stamps are of the open or the close.")] = "open",
+    volume_unit: Annotated[VolumeUnit, typer.Option(help="base or quote.")] = "base",
+    stamp: Annotated[Stamp, typer.Option(help="Whether time stamps are of the open or the close.")] = "open",
     venue: Annotated[Path | None, typer.Option(help="Options of the simulation, TOML.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random in the simulation.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for Parquet tables of trades, fills, orders, equity.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for Parquet tables of trades, fills, orders, equity.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="HTML report, one file.")] = None,
     journal: Annotated[Path | None, typer.Option(help="Every event in and every command out.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,  # noqa: FBT002
@@ -82,8 +91,14 @@ def command(
         print_json(result.to_json())
     else:
         summarise(result)
-        written = [f"{what} {path}" for what, path in (("tables in", out), ("report", report), ("journal", journal)) if path]
-        hints = f"Written: {', '.join(written)}" if written else "Next: add --report report.html for pictures, --out DIR for tables"
+        written = [
+            f"{what} {path}" for what, path in (("tables in", out), ("report", report), ("journal", journal)) if path
+        ]
+        hints = (
+            f"Written: {', '.join(written)}"
+            if written
+            else "Next: add --report report.html for pictures, --out DIR for tables"
+        )
         show(f"\n{hints}")
 
 
@@ -115,7 +130,9 @@ def summarise(result: BacktestResult) -> None:
     params = ", ".join(f"{name}={value}" for name, value in result.params.items())
     console.print(f"[bold]{result.strategy}[/bold] ({params}) on {', '.join(result.symbols)}", soft_wrap=True)
     speed = result.events / result.elapsed_s / 1e6 if result.elapsed_s else 0.0
-    console.print(f"{result.start:%Y-%m-%d %H:%M} to {result.end:%Y-%m-%d %H:%M} UTC, {result.events:,} events in {result.elapsed_s:.2f} s ({speed:.2f} M/s)\n")
+    console.print(
+        f"{result.start:%Y-%m-%d %H:%M} to {result.end:%Y-%m-%d %H:%M} UTC, {result.events:,} events in {result.elapsed_s:.2f} s ({speed:.2f} M/s)\n"
+    )
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 3, 0, 0))
     rows = [
         ("final equity", f"{result.final_equity:,.2f}", "trades", f"{m.num_trades:,}"),

@@ -39,8 +39,15 @@ def examine() -> list[Finding]:
         Finding("system", sys.platform != "win32", platform.platform(), "use Linux, macOS or WSL"),
         Finding("cores", ok=True, found=str(os.cpu_count() or 1)),
         Finding("memory", memory >= 1, f"{memory:.1f} GiB", "at least 1 GiB is needed"),
-        Finding("disk", free >= 1, f"{free:.1f} GiB free here", "free some space: journals and reports are written here"),
-        Finding("clock", utc.tm_year >= 2024, time.strftime("%Y-%m-%dT%H:%M:%SZ", utc), "set the clock: orders are signed with it"),
+        Finding(
+            "disk", free >= 1, f"{free:.1f} GiB free here", "free some space: journals and reports are written here"
+        ),
+        Finding(
+            "clock",
+            utc.tm_year >= 2024,
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", utc),
+            "set the clock: orders are signed with it",
+        ),
         Finding("folder", os.access(Path.cwd(), os.W_OK), str(Path.cwd()), "run it where you may write"),
     ]
 

@@ -31,7 +31,12 @@ def command(
     if events and not json:
         file.dump(show, until=until)
     made = file.manifest
-    described: dict[str, object] = {"bot_id": bot_id, "strategy": made["strategy"], "params": made["params"], "symbols": made["symbols"]}
+    described: dict[str, object] = {
+        "bot_id": bot_id,
+        "strategy": made["strategy"],
+        "params": made["params"],
+        "symbols": made["symbols"],
+    }
     if verify:
         seen = file.verify(until=until)
         described |= {"identical": True, "events": seen.events, "commands": seen.commands}
@@ -40,8 +45,12 @@ def command(
     if json:
         print_json(described)
     elif verify:
-        show(f"identical: {described['events']:,} events gave the same {described['commands']:,} commands, byte for byte")
+        show(
+            f"identical: {described['events']:,} events gave the same {described['commands']:,} commands, byte for byte"
+        )
     elif not events:
         params = ", ".join(f"{name}={value}" for name, value in made["params"].items())
-        show(f"{bot_id}: {made['strategy']} ({params}) on {', '.join(made['symbols'])}, {described['records']:,} records")
+        show(
+            f"{bot_id}: {made['strategy']} ({params}) on {', '.join(made['symbols'])}, {described['records']:,} records"
+        )
         show("Next: --verify proves that the same commands come out, --events prints every record")

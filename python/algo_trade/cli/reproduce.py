@@ -13,7 +13,9 @@ from algo_trade.cli.output import print_json, progress, say, show
 
 def command(
     report: Annotated[Path, typer.Argument(help="A report written by --report.")],
-    data: Annotated[list[str] | None, typer.Option("--data", help="Where the data are now; by default where they were.")] = None,
+    data: Annotated[
+        list[str] | None, typer.Option("--data", help="Where the data are now; by default where they were.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,  # noqa: FBT002
 ) -> None:
     """Run a report's backtest again and compare the digest; name what changed.
@@ -34,5 +36,7 @@ def command(
     for difference in outcome.differences:
         say(f"  {difference}")
     if not outcome.differences:
-        say("  data, parameters and strategy are the same, so the engine or the environment changed (see the notes above)")
+        say(
+            "  data, parameters and strategy are the same, so the engine or the environment changed (see the notes above)"
+        )
     raise typer.Exit(1)

@@ -1,6 +1,6 @@
 """Historical data in: bars of files and tables, checked, summed up, and ready to run on."""
 
-from algo_trade.data.provider import HistoricalDataProvider
+from algo_trade.data.provider import HistoricalDataProvider, Stamp, VolumeUnit
 from algo_trade.data.samples import synthetic_bars, write_csv
 from algo_trade.data.summary import DataSummary, DayPrint, Gap, SymbolSummary
 
@@ -9,7 +9,9 @@ __all__ = [
     "DayPrint",
     "Gap",
     "HistoricalDataProvider",
+    "Stamp",
     "SymbolSummary",
+    "VolumeUnit",
     "synthetic_bars",
     "write_csv",
 ]

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from algo_trade._native import Bar
     from algo_trade.data.inputs import DataLike
 
+VolumeUnit = Literal["base", "quote"]
+Stamp = Literal["open", "close"]
+
 
 @final
 class HistoricalDataProvider:
@@ -67,8 +70,8 @@ class HistoricalDataProvider:
         start: str | int | dt.datetime | dt.date | None = None,
         end: str | int | dt.datetime | dt.date | None = None,
         columns: Mapping[str, str] | None = None,
-        volume_unit: Literal["base", "quote"] = "base",
-        stamp: Literal["open", "close"] = "open",
+        volume_unit: VolumeUnit = "base",
+        stamp: Stamp = "open",
         resolution: str | int | dt.timedelta | None = None,
     ) -> None:
         headers = dict(columns or {})

@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
-from algo_trade import _native
+from algo_trade._native import synthetic_bars as native_bars
 from algo_trade.data.times import duration_ns
 
 if TYPE_CHECKING:
     import datetime as dt
     import os
     from collections.abc import Iterable, Sequence
+
+    from algo_trade._native import BarData
 
 import polars as pl
 
@@ -24,7 +26,7 @@ def synthetic_bars(
     *,
     seed: int = 0,
     resolution: str | int | dt.timedelta = "1m",
-) -> _native.BarData:
+) -> BarData:
     """Make seeded bars: a random walk with bursts of volatility, the same on every machine.
 
     Parameters
@@ -35,10 +37,10 @@ def synthetic_bars(
     resolution : the length of a bar
     """
     names = [symbols] if isinstance(symbols, str) else list(symbols)
-    return _native.synthetic_bars(names, rows, seed=seed, resolution_ns=duration_ns(resolution))
+    return native_bars(names, rows, seed=seed, resolution_ns=duration_ns(resolution))
 
 
-def write_csv(bars: _native.BarData, path: str | os.PathLike[str]) -> None:
+def write_csv(bars: BarData, path: str | os.PathLike[str]) -> None:
     """Write bars as a CSV file that the reader takes without options."""
     frame = pl.DataFrame(bars)
     with open(path, "w", newline="", encoding="utf-8") as file:  # noqa: PTH123, any path-like

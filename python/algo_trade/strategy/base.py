@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from algo_trade._native import ParamSpec, resolve_params
+from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +31,12 @@ class _Param:
     """A declared parameter: reads the value that the strategy was made with."""
 
     def __init__(
-        self, default: Any, low: Any, high: Any, choices: Sequence[str] | None, help_text: str  # noqa: ANN401 -- a value of any parameter type
+        self,
+        default: Any,  # noqa: ANN401 -- a value of any parameter type
+        low: Any,  # noqa: ANN401
+        high: Any,  # noqa: ANN401
+        choices: Sequence[str] | None,
+        help_text: str,
     ) -> None:
         self._declared = (default, low, high, choices, help_text)
         self.spec: ParamSpec
@@ -99,18 +105,37 @@ class Strategy:
     ======================== =====================================================================
     """
 
+    resolutions: ClassVar[Sequence[str]] = ()
+    """Bars wanted besides those of the data: "5m", "1h", "100 trades", "2.5 base", "1000000 quote". Each comes to ``on_bar``
+    once it is complete, never before."""
+
     _specs: ClassVar[dict[str, ParamSpec]] = {}
 
     if TYPE_CHECKING:
 
-        def on_start(self, ctx: Context) -> Answer: ...
-        def on_bar(self, ctx: Context, bar: Bar) -> Answer: ...
-        def on_trade(self, ctx: Context, trade: Trade) -> Answer: ...
-        def on_quote(self, ctx: Context, quote: Quote) -> Answer: ...
-        def on_fill(self, ctx: Context, fill: FillEvent) -> Answer: ...
-        def on_order(self, ctx: Context, update: OrderUpdate) -> Answer: ...
-        def on_timer(self, ctx: Context, now_ns: int) -> Answer: ...
-        def on_stop(self, ctx: Context) -> Answer: ...
+        def on_start(self, ctx: Context) -> Answer:
+            """Before the first event."""
+
+        def on_bar(self, ctx: Context, bar: Bar) -> Answer:
+            """When a bar has closed."""
+
+        def on_trade(self, ctx: Context, trade: Trade) -> Answer:
+            """For each public print."""
+
+        def on_quote(self, ctx: Context, quote: Quote) -> Answer:
+            """When the best prices change."""
+
+        def on_fill(self, ctx: Context, fill: FillEvent) -> Answer:
+            """For each execution of ours; the account has it already."""
+
+        def on_order(self, ctx: Context, update: OrderUpdate) -> Answer:
+            """When the venue has news of an order of ours."""
+
+        def on_timer(self, ctx: Context, now_ns: int) -> Answer:
+            """As asked for with ``ctx.set_timer``."""
+
+        def on_stop(self, ctx: Context) -> Answer:
+            """After the last event."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -145,6 +170,17 @@ class Strategy:
         return f"{self.name}({inside})"
 
 
-def hooks_of(strategy: object) -> dict[str, Callable[..., Any] | None]:
-    """The bound hooks that an object defines, None for the others."""
-    return {hook: getattr(strategy, hook, None) for hook in HOOKS}
+def hooks_of(strategy: object) -> dict[str, Any]:
+    """What the engine asks of a strategy: its bound hooks, None where it has none, and the resolutions it wants.
+
+    Raises
+    ------
+    ParameterError
+        When it defines no hook at all.
+    """
+    hooks = {hook: getattr(strategy, hook, None) for hook in HOOKS}
+    if not any(hooks.values()):
+        raise ParameterError(
+            f"{type(strategy).__name__} defines no hook: give it on_bar, on_market_event or another one"
+        )
+    return {**hooks, "resolutions": list(getattr(strategy, "resolutions", ()))}

@@ -46,10 +46,18 @@ def load(spec: str, params: Mapping[str, object]) -> Runnable:
     module = _module(place)
     found = getattr(module, class_name, None)
     if not inspect.isclass(found):
-        there = [name for name, value in vars(module).items() if inspect.isclass(value) and value.__module__ == module.__name__]
-        raise ParameterError(f"{place} has no class `{class_name}`.{_suggest(class_name, there)} It has: {', '.join(there) or 'none'}")
+        there = [
+            name
+            for name, value in vars(module).items()
+            if inspect.isclass(value) and value.__module__ == module.__name__
+        ]
+        raise ParameterError(
+            f"{place} has no class `{class_name}`.{_suggest(class_name, there)} It has: {', '.join(there) or 'none'}"
+        )
     if not (issubclass(found, Strategy) or callable(getattr(found, "on_market_event", None))):
-        raise ParameterError(f"{spec}: a strategy extends algo_trade.Strategy, or has `name` and `on_market_event(event)`")
+        raise ParameterError(
+            f"{spec}: a strategy extends algo_trade.Strategy, or has `name` and `on_market_event(event)`"
+        )
     try:
         made = found(**params)
     except ParameterError:
@@ -77,7 +85,9 @@ def _module(place: str) -> ModuleType:
         try:
             return importlib.import_module(place)
         except ModuleNotFoundError as error:
-            raise ParameterError(f"there is no module `{place}`: give file.py:Class, module:Class or a built-in name") from error
+            raise ParameterError(
+                f"there is no module `{place}`: give file.py:Class, module:Class or a built-in name"
+            ) from error
     path = Path(place)
     if not path.is_file():
         raise ParameterError(f"{place}: no such file")

@@ -7,25 +7,10 @@
 //!   than the rule asks for; nothing is ever split.
 //! - An input bar counts to the interval in which it ends, whole, even if it began in the one before.
 
-use serde::{Deserialize, Serialize};
-
+use crate::bars::Rule;
 use crate::event::{Bar, Trade};
-use crate::num::{Money, NumError, Qty, UNIT};
+use crate::num::{NumError, UNIT};
 use crate::time::Nanos;
-
-/// When a bar is complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// After this length of time.
-    Time(Nanos),
-    /// After this many trades. An input bar counts its trades, or one where it does not know them.
-    Ticks(u32),
-    /// Once this much was traded, in base units.
-    Volume(Qty),
-    /// Once this much was traded, in quote currency. An input bar counts its volume at its close.
-    Notional(Money),
-}
 
 /// Why a bar cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +21,12 @@ pub enum AggregateError {
     /// The rule counts volume, and the input has none.
     #[error("bars without volume cannot be made into bars by volume or notional: use bars by time")]
     NoVolume,
+    /// The input is longer than the bar that is wanted.
+    #[error("the bars of the data are longer, {input}")]
+    TooCoarse {
+        /// What an input bar covers.
+        input: Rule,
+    },
     /// The rule would never, or always, be met.
     #[error("a bar of {size} cannot be made: it must be above zero")]
     NotPositive {
@@ -74,7 +65,7 @@ impl Aggregator {
         if is_positive {
             Ok(Self { rule, made: None })
         } else {
-            Err(AggregateError::NotPositive { size: format!("{rule:?}") })
+            Err(AggregateError::NotPositive { size: rule.to_string() })
         }
     }
 
@@ -133,6 +124,9 @@ impl Aggregator {
     pub fn push_bar(&mut self, bar: &Bar, out: &mut Vec<Bar>) -> Result<(), AggregateError> {
         let mut input = *bar;
         if let Rule::Time(length) = self.rule {
+            if bar.resolution() > length {
+                return Err(AggregateError::TooCoarse { input: Rule::Time(bar.resolution()) });
+            }
             // The last nanosecond of the bar decides, since its end belongs to the next interval.
             let start = Nanos::from_raw(bar.close_time.raw().saturating_sub(1)).floor_to(length);
             self.flush(start, out);
@@ -210,7 +204,7 @@ impl Making {
 mod tests {
     use super::*;
     use crate::instrument::InstrumentId;
-    use crate::num::Price;
+    use crate::num::{Money, Price, Qty};
     use proptest::prelude::*;
 
     fn flat(instrument: InstrumentId, open_time: Nanos, close_time: Nanos, price: Price) -> Bar {

@@ -2,6 +2,8 @@
 
 mod aggregator;
 mod resample;
+mod rule;
 
-pub use aggregator::{AggregateError, Aggregator, Rule};
+pub use aggregator::{AggregateError, Aggregator};
 pub use resample::Resampled;
+pub use rule::{Rule, RuleError};

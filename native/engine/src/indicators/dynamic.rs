@@ -163,7 +163,9 @@ fn run<F: Formula>(mut formula: F, columns: &Columns<'_>, out: &mut [&mut [f64]]
     let values = rows.map(move |row| formula.next(row).map_or([f64::NAN; 3], Output::parts));
     match out {
         [a] => values.zip(after(a, skipped)).for_each(|([x, _, _], a)| *a = x),
-        [a, b] => values.zip(after(a, skipped)).zip(after(b, skipped)).for_each(|(([x, y, _], a), b)| (*a, *b) = (x, y)),
+        [a, b] => {
+            values.zip(after(a, skipped)).zip(after(b, skipped)).for_each(|(([x, y, _], a), b)| (*a, *b) = (x, y))
+        }
         [a, b, c] => {
             let out = after(a, skipped).iter_mut().zip(after(b, skipped)).zip(after(c, skipped));
             values.zip(out).for_each(|([x, y, z], ((a, b), c))| (*a, *b, *c) = (x, y, z));

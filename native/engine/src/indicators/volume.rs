@@ -169,8 +169,20 @@ impl Formula for MoneyFlow {
         let flow = price * bar.volume;
         // Nothing moves; a NaN has to be felt all the same.
         let still = (price - last) * flow;
-        let up = if price > last { flow } else if price < last { 0.0 } else { still };
-        let down = if price < last { flow } else if price > last { 0.0 } else { still };
+        let up = if price > last {
+            flow
+        } else if price < last {
+            0.0
+        } else {
+            still
+        };
+        let down = if price < last {
+            flow
+        } else if price > last {
+            0.0
+        } else {
+            still
+        };
         let [up, down] = self.flows.push([up, down])?;
         let both = up + down;
         Some(if both == 0.0 { 0.0 } else { 100.0 * (up / both) })

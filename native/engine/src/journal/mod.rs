@@ -49,6 +49,7 @@ mod tests {
     use crate::event::{Command, Level, TimerEvent};
     use crate::time::Nanos;
 
+    #[expect(clippy::cast_possible_wrap, reason = "small numbers")]
     fn journal(ids: &[u64], per_frame: usize) -> Vec<u8> {
         let mut writer = Writer::new(Vec::new(), r#"{"a": 1}"#).unwrap();
         for (index, id) in ids.iter().enumerate() {

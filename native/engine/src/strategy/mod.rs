@@ -14,9 +14,9 @@ pub use ma_crossover::MaCrossover;
 pub use params::{ParamError, ParamSpec, Params, Value, nearest};
 pub use rsi::RsiStrategy;
 
+use crate::bars::Rule;
 use crate::event::{Bar, Quote, TimerEvent, Trade};
 use crate::order::{FillEvent, OrderUpdate};
-use crate::time::Nanos;
 
 /// What a strategy failed with; the system stops and says at which event.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +33,8 @@ impl From<crate::num::NumError> for StrategyError {
 ///
 /// Every method has an empty default, so that a strategy says only what it cares about.
 pub trait Strategy {
-    /// Bar lengths wanted besides those of the data; each is built from the data and delivered when it has closed.
-    fn resolutions(&self) -> Vec<Nanos> {
+    /// Bars wanted besides those of the data, of every instrument; built from its bars and trades.
+    fn resolutions(&self) -> Vec<Rule> {
         Vec::new()
     }
     /// Trading starts.
@@ -50,6 +50,13 @@ pub trait Strategy {
     /// See [`Strategy::on_start`].
     fn on_bar(&mut self, _ctx: &mut Context<'_>, _bar: &Bar) -> Result<(), StrategyError> {
         Ok(())
+    }
+    /// A bar of one of [`Strategy::resolutions`] is complete. What completes it is told first, unless it came later.
+    ///
+    /// # Errors
+    /// See [`Strategy::on_start`].
+    fn on_built_bar(&mut self, ctx: &mut Context<'_>, bar: &Bar, _rule: Rule) -> Result<(), StrategyError> {
+        self.on_bar(ctx, bar)
     }
     /// A public print.
     ///

@@ -10,6 +10,7 @@ mod liquidation;
 mod path;
 #[cfg(test)]
 mod tests;
+mod working;
 
 pub use bar::BarMatching;
 pub use config::{FillOn, Margin, PathRule, VenueConfig};

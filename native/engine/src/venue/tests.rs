@@ -100,7 +100,7 @@ impl World {
 
     fn last_status(&self, cloid: Cloid) -> Option<OrderStatus> {
         let of = self.reports.iter().filter_map(|r| if let Report::Order(u) = r { Some(u) } else { None });
-        of.filter(|u| u.cloid == cloid).map(|u| u.status).last()
+        of.rev().find(|u| u.cloid == cloid).map(|u| u.status)
     }
 
     /// A long position of `quantity` bought at 100, without slippage in the way.

@@ -1,0 +1,213 @@
+//! Our orders: their state, their news, their fills.
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use engine::num::Qty;
+use engine::order::{FillEvent, OrderEvent, OrderUpdate};
+
+use super::to_datetime;
+use crate::number::to_decimal;
+
+/// An execution of ours.
+#[pyclass(frozen, name = "FillEvent", module = "algo_trade._native")]
+pub struct PyFill {
+    pub inner: FillEvent,
+    pub symbol: Py<PyString>,
+}
+
+#[pymethods]
+impl PyFill {
+    /// The instrument's name.
+    #[getter]
+    fn symbol(&self, py: Python<'_>) -> Py<PyString> {
+        self.symbol.clone_ref(py)
+    }
+    /// Our order id, as `0x…`.
+    #[getter]
+    fn cloid(&self) -> String {
+        self.inner.cloid.to_string()
+    }
+    /// The venue's order id.
+    #[getter]
+    fn oid(&self) -> u64 {
+        self.inner.oid
+    }
+    /// The venue's trade id, unique per fill.
+    #[getter]
+    fn trade_id(&self) -> u64 {
+        self.inner.trade_id
+    }
+    /// "buy" or "sell".
+    #[getter]
+    fn side(&self) -> &'static str {
+        self.inner.side.as_str()
+    }
+    /// At which price.
+    #[getter]
+    fn price<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.inner.price)
+    }
+    /// How much, in base units, above zero.
+    #[getter]
+    fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.inner.quantity)
+    }
+    /// What it cost in quote currency; negative is a rebate.
+    #[getter]
+    fn fee<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.inner.fee)
+    }
+    /// "maker" or "taker".
+    #[getter]
+    fn liquidity(&self) -> &'static str {
+        self.inner.liquidity.as_str()
+    }
+    /// By which rule of the simulation.
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.inner.reason.as_str()
+    }
+    /// When, at the venue, UTC.
+    #[getter]
+    fn time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_datetime(py, self.inner.time)
+    }
+    /// When, at the venue, in nanoseconds since the epoch.
+    #[getter]
+    fn time_ns(&self) -> i64 {
+        self.inner.time.raw()
+    }
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let f = &self.inner;
+        format!(
+            "FillEvent({}, {}, {} {} @ {}, fee={})",
+            self.symbol.bind(py),
+            f.time,
+            f.side.as_str(),
+            f.quantity,
+            f.price,
+            f.fee
+        )
+    }
+}
+
+/// An order: as it was sent, and what is left of it.
+#[pyclass(frozen, name = "OrderEvent", module = "algo_trade._native")]
+pub struct PyOrder {
+    pub inner: OrderEvent,
+    pub leaves: Qty,
+    pub symbol: Py<PyString>,
+}
+
+#[pymethods]
+impl PyOrder {
+    /// The instrument's name.
+    #[getter]
+    fn symbol(&self, py: Python<'_>) -> Py<PyString> {
+        self.symbol.clone_ref(py)
+    }
+    /// Our order id, as `0x…`.
+    #[getter]
+    fn cloid(&self) -> String {
+        self.inner.cloid.to_string()
+    }
+    /// "buy" or "sell".
+    #[getter]
+    fn side(&self) -> &'static str {
+        self.inner.side.as_str()
+    }
+    /// "market", "limit", "stop", "stop_limit", "take_profit", "take_profit_limit" or "trailing_stop".
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.inner.kind.as_str()
+    }
+    /// How much was asked for, in base units.
+    #[getter]
+    fn quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.inner.quantity)
+    }
+    /// What is left of it.
+    #[getter]
+    fn leaves<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.leaves)
+    }
+    /// The limit price; None for kinds without one.
+    #[getter]
+    fn price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.inner.kind.price().map(|p| to_decimal(py, p)).transpose()
+    }
+    /// The trigger price; None for kinds without one.
+    #[getter]
+    fn trigger_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.inner.kind.trigger().map(|p| to_decimal(py, p)).transpose()
+    }
+    /// "gtc", "ioc" or "alo".
+    #[getter]
+    fn time_in_force(&self) -> &'static str {
+        self.inner.time_in_force.as_str()
+    }
+    /// Whether it may only bring the position closer to zero.
+    #[getter]
+    fn reduce_only(&self) -> bool {
+        self.inner.reduce_only
+    }
+    /// When it was decided, UTC.
+    #[getter]
+    fn time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_datetime(py, self.inner.time)
+    }
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let o = &self.inner;
+        let price = o.kind.price().map(|p| format!(" @ {p}")).unwrap_or_default();
+        format!(
+            "OrderEvent({}, {} {} {}{price}, leaves={}, cloid={})",
+            self.symbol.bind(py),
+            o.kind.as_str(),
+            o.side.as_str(),
+            o.quantity,
+            self.leaves,
+            o.cloid
+        )
+    }
+}
+
+/// The venue's word on an order.
+#[pyclass(frozen, name = "OrderUpdate", module = "algo_trade._native")]
+pub struct PyOrderUpdate {
+    pub inner: OrderUpdate,
+    pub symbol: Py<PyString>,
+}
+
+#[pymethods]
+impl PyOrderUpdate {
+    /// The instrument's name.
+    #[getter]
+    fn symbol(&self, py: Python<'_>) -> Py<PyString> {
+        self.symbol.clone_ref(py)
+    }
+    /// Our order id, as `0x…`.
+    #[getter]
+    fn cloid(&self) -> String {
+        self.inner.cloid.to_string()
+    }
+    /// "resting", "waiting", "triggered", "filled", "cancelled", "rejected" or "action_rejected".
+    #[getter]
+    fn status(&self) -> &'static str {
+        self.inner.status.as_str()
+    }
+    /// Why it was cancelled or refused; None otherwise.
+    #[getter]
+    fn reason(&self) -> Option<&'static str> {
+        self.inner.status.reason().map(engine::order::Reason::as_str)
+    }
+    /// When, at the venue, UTC.
+    #[getter]
+    fn time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_datetime(py, self.inner.time)
+    }
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let reason = self.reason().map(|r| format!(" ({r})")).unwrap_or_default();
+        format!("OrderUpdate({}, {}, {}{reason})", self.symbol.bind(py), self.inner.cloid, self.status())
+    }
+}
