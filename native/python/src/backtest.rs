@@ -26,19 +26,20 @@ use crate::errors::{EngineError, JournalError, OrPy, StrategyError, ToPy};
 use crate::number::{from_python, to_decimal};
 use crate::params::given_from_py;
 use crate::source::sources;
-use crate::strategy::{Hooks, PyStrategy};
+use crate::strategy::{HookError, Hooks, PyStrategy};
 use crate::tables;
 
 impl ToPy for SystemError {
     fn to_py(self) -> PyErr {
         match self {
-            Self::Strategy { time, source } => match source.0.downcast::<PyErr>() {
-                Ok(cause) => Python::attach(|py| {
+            Self::Strategy { time, source } => match source.0.downcast::<HookError>() {
+                Ok(failed) => Python::attach(|py| {
+                    let HookError { hook, cause } = *failed;
                     if cause.is_instance_of::<PyKeyboardInterrupt>(py) {
-                        return *cause;
+                        return cause;
                     }
-                    let error = StrategyError::new_err(format!("the strategy failed at {time}: {}", shown(py, &cause)));
-                    error.set_cause(py, Some(*cause));
+                    let error = StrategyError::new_err(format!("{hook} failed at {time}: {}", shown(py, &cause)));
+                    error.set_cause(py, Some(cause));
                     error
                 }),
                 Err(source) => StrategyError::new_err(format!("the strategy failed at {time}: {source}")),
@@ -49,20 +50,25 @@ impl ToPy for SystemError {
     }
 }
 
-/// `ValueError: boom (strategy.py, line 12)`: where in the strategy it happened, without a traceback.
+/// `ValueError: boom (strategy.py, line 12)`: where in the file of the hook it happened, without a traceback.
 fn shown(py: Python<'_>, error: &PyErr) -> String {
     let mut frame = error.traceback(py).map(|t| t.into_any());
-    let mut place = String::new();
+    let mut place: Option<(String, u32)> = None;
     while let Some(here) = frame.filter(|f| !f.is_none()) {
         let file = here.getattr("tb_frame").and_then(|f| f.getattr("f_code")).and_then(|c| c.getattr("co_filename"));
         let line = here.getattr("tb_lineno").and_then(|l| l.extract::<u32>());
         if let (Ok(file), Ok(line)) = (file, line) {
             let file = file.to_string();
-            let name = file.rsplit('/').next().unwrap_or_default().to_owned();
-            place = format!(" ({name}, line {line})");
+            // Deeper down may be a library, whose lines say nothing to whoever wrote the strategy.
+            if place.as_ref().is_none_or(|(first, _)| *first == file) {
+                place = Some((file, line));
+            }
         }
         frame = here.getattr("tb_next").ok();
     }
+    let place = place.map_or_else(String::new, |(file, line)| {
+        format!(" ({}, line {line})", file.rsplit('/').next().unwrap_or_default())
+    });
     format!("{error}{place}")
 }
 

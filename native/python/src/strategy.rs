@@ -1,5 +1,7 @@
 //! A strategy written in Python: woken through the hooks that it defines.
 
+use std::fmt;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
@@ -53,20 +55,21 @@ impl PyStrategy {
         let Some(hook) = hook else { return Ok(()) };
         Python::attach(|py| {
             let shared = self.ctx.bind(py).borrow();
-            let hook = hook.bind(py);
+            let bound = hook.bind(py);
             let answer = match argument(py, &shared)? {
-                Some(argument) => shared.lent.lend(ctx, || hook.call1((&self.ctx, argument)))?,
-                None => shared.lent.lend(ctx, || hook.call1((&self.ctx,)))?,
+                Some(argument) => shared.lent.lend(ctx, || bound.call1((&self.ctx, argument)))?,
+                None => shared.lent.lend(ctx, || bound.call1((&self.ctx,)))?,
             };
             take_answer(&shared, ctx, &answer)
         })
-        .map_err(failed)
+        .map_err(|cause| failed(hook, cause))
     }
 
     /// Indicators first, then the hooks.
     #[inline]
     fn hear_bar(&self, ctx: &mut Context<'_>, bar: &Bar, rule: Option<Rule>) -> Result<(), StrategyError> {
-        Python::attach(|py| self.ctx.bind(py).borrow().feeds.feed(bar, rule)).map_err(failed)?;
+        Python::attach(|py| self.ctx.bind(py).borrow().feeds.feed(bar, rule))
+            .map_err(|cause| StrategyError(Box::new(HookError { hook: "an indicator".into(), cause })))?;
         self.call(self.hooks.on_bar.as_ref(), ctx, |py, shared| {
             Py::new(py, PyBar { inner: *bar, symbol: shared.symbol(py, bar.instrument) }).map(|e| Some(e.into_any()))
         })?;
@@ -84,13 +87,32 @@ impl PyStrategy {
             let answer = shared.lent.lend(ctx, || hook.bind(py).call1((event,)))?;
             take_answer(&shared, ctx, &answer)
         })
-        .map_err(failed)
+        .map_err(|cause| failed(hook, cause))
     }
 }
 
-/// The exception itself travels inside the engine's error and comes out as the cause.
-fn failed(error: PyErr) -> StrategyError {
-    StrategyError(Box::new(error))
+/// An exception in a hook: it travels inside the engine's error and comes out as the cause.
+#[derive(Debug)]
+pub struct HookError {
+    /// `Class.hook`, as Python calls it.
+    pub hook: String,
+    pub cause: PyErr,
+}
+
+impl fmt::Display for HookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.hook, self.cause)
+    }
+}
+
+impl std::error::Error for HookError {}
+
+fn failed(hook: &Py<PyAny>, cause: PyErr) -> StrategyError {
+    let name = Python::attach(|py| hook.getattr(py, "__qualname__").and_then(|name| name.extract::<String>(py)));
+    let name = name.unwrap_or_else(|_| "the strategy".into());
+    // A class made inside a function is called by its own name.
+    let hook = name.rsplit("<locals>.").next().unwrap_or_default().to_owned();
+    StrategyError(Box::new(HookError { hook, cause }))
 }
 
 /// `None`, a signal, or several.
