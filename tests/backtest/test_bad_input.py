@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from .commands import SAMPLE, Answer, everything_under, here, process
+from .commands import SAMPLE, Answer, everything_under, here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,9 @@ ROWS = [f"2022-01-01 00:{i:02d}:00,{10 + i % 3},13,9,{10 + (i + 1) % 3},50" for 
 MA = ("--strategy", "ma_crossover", "--param", "fast=2", "--param", "slow=4")
 
 
-def csv(path: Path, *, rows: list[str] | None = None, header: str = HEADER, line: tuple[int, str] | None = None) -> Path:
+def csv(
+    path: Path, *, rows: list[str] | None = None, header: str = HEADER, line: tuple[int, str] | None = None
+) -> Path:
     """Write good bars, with one line of the file (the header is 1) replaced."""
     lines = [header, *(ROWS if rows is None else rows)]
     if line is not None:
@@ -82,7 +84,7 @@ def test_good_bars_are_taken_so_that_what_follows_is_refused_for_its_fault(shop:
         f"{name}.parquet" for name in ("trades", "fills", "orders", "equity")
     }
     assert (shop.folder / "r.html").read_bytes().lower().startswith(b"<!doctype html")
-    assert not [path for path in shop.folder.rglob(".*")]
+    assert not list(shop.folder.rglob(".*"))
 
 
 @pytest.mark.parametrize(
@@ -111,12 +113,10 @@ def test_a_float_within_four_units_in_the_last_place_of_a_step_is_that_step_and_
     shop: Shop, shared_data: Path
 ) -> None:
     csv(shop.data, line=(7, "2022-01-01 00:05:00,10,13,9,11,0.30000000000000004"))
-    assert "1 " in shop.succeeds(*MA, "--symbol", "BTC").err
+    assert "note: 1 numbers moved to the nearest 1e-8" in shop.succeeds(*MA, "--symbol", "BTC").err
     shop.data = shared_data / "bars" / "btc-perp-20211231-20220201_1m.csv"
     answer = shop.succeeds(*MA, "--symbol", "BTC", "--volume-unit", "quote")
-    notes = [line for line in answer.err.splitlines() if "snapped" in line or "1e-8" in line]
-    assert len(notes) == 1, answer.err
-    assert "6" in notes[0]
+    assert "note: 6 numbers moved to the nearest 1e-8" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_a_range_without_data_says_where_the_data_are(shop: Shop) -> None:
         ([*MA, "--fill-on", "open"], ["fill_on", "open", "next_open"]),
         ([*MA, "--leverage", "0"], ["leverage", "0"]),
         ([*MA, "--max-position-size", "-2"], ["max_position_size", "-2"]),
-        ([*MA, "--volume-unit", "lots"], ["volume_unit", "lots", "quote"]),
-        ([*MA, "--stamp", "middle"], ["stamp", "middle", "close"]),
+        ([*MA, "--volume-unit", "lots"], ["--volume-unit", "lots", "quote"]),
+        ([*MA, "--stamp", "middle"], ["--stamp", "middle", "close"]),
         ([*MA, "--columns", "close"], ["--columns", "close"]),
         ([*MA, "--columns", "shut=close"], ["shut"]),
         ([*MA, "--from", "soon"], ["soon"]),
@@ -235,7 +235,7 @@ def test_a_strategy_that_raises_far_into_the_run_names_itself_the_bar_the_error_
     csv(shop.data, rows=rows)
     file = shop.folder / "late.py"
     file.write_text(STRATEGY)
-    says = ["Late", "on_bar", "ZeroDivisionError", "nothing to divide", "2022-01-14T21:20:00", "late.py:13"]
+    says = ["Late", "on_bar", "ZeroDivisionError", "nothing to divide", "2022-01-14T21:20:00", "late.py, line 13"]
     shop.refuses("--symbol", "BTC", "--strategy", f"{file}:Late", code=1, says=says)
 
 
@@ -261,7 +261,7 @@ def test_a_strategy_that_raises_far_into_the_run_names_itself_the_bar_the_error_
         (
             "import algo_trade as at\n\nclass Mine(at.Strategy):\n    def on_bar(self, ctx, bar):\n        ctx.buy('DOGE', 1)\n",
             1,
-            ["Mine", "on_bar", "DOGE", "mine.py:5"],
+            ["Mine", "on_bar", "DOGE", "mine.py, line 5"],
         ),
     ],
     ids=["import", "syntax", "body", "no class", "no strategy", "no hook", "init", "answer", "symbol"],
