@@ -57,6 +57,7 @@ class Anything(at.Strategy):
         self.lot, self.tick = Decimal(lot), Decimal(tick)
         self.next = 0
         self.placed: list[str] = []
+        self.modified: set[str] = set()
 
     def on_bar(self, ctx: Any, bar: at.Bar) -> at.Signal | None:
         if self.next >= len(self.acts):
@@ -77,7 +78,9 @@ class Anything(at.Strategy):
         if act.kind == "modify":
             limits = [order for order in ctx.orders(bar.symbol).open if order.kind == "limit"]
             if limits:
-                ctx.modify(limits[act.size % len(limits)].cloid, price=price, quantity=quantity)
+                cloid = limits[act.size % len(limits)].cloid
+                ctx.modify(cloid, price=price, quantity=quantity)
+                self.modified.add(cloid)
             return None
         options: dict[str, dict[str, Any]] = {
             "market": {},
