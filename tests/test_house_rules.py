@@ -25,10 +25,6 @@ LONG_FILES = {
 NOT_YET = {
     "BookSnapshot",
     "BookDelta",
-    "ExecutionHandler",
-    "RiskManager",
-    "TradingSystem",
-    "SimulatedExecutionHandler",
     "LiveDataProvider",
     "LiveExecutionHandler",
     "HyperliquidClient",

@@ -18,9 +18,20 @@ from algo_trade._native import (
     __version__,
 )
 from algo_trade._native import SignalEvent as Signal
-from algo_trade.backtest import BacktestResult, InstrumentRules, PerformanceMetrics, VenueConfig, backtest, reproduce
-from algo_trade.core import DataProvider, MarketEvent, hours, minutes, ms, seconds
+from algo_trade.backtest import BacktestResult, PerformanceMetrics, backtest, reproduce
+from algo_trade.core import (
+    DataProvider,
+    ExecutionHandler,
+    MarketEvent,
+    RiskManager,
+    TradingSystem,
+    hours,
+    minutes,
+    ms,
+    seconds,
+)
 from algo_trade.data import HistoricalDataProvider
+from algo_trade.execution import InstrumentRules, SimulatedExecutionHandler, VenueConfig
 from algo_trade.risk import SimpleRiskManager, VolatilityTarget
 from algo_trade.strategy import GridStrategy, MaCrossoverStrategy, RsiStrategy, Strategy, param
 
@@ -28,6 +39,7 @@ __all__ = [
     "BacktestResult",
     "Bar",
     "DataProvider",
+    "ExecutionHandler",
     "FillEvent",
     "GridStrategy",
     "HistoricalDataProvider",
@@ -39,12 +51,15 @@ __all__ = [
     "OrderUpdate",
     "PerformanceMetrics",
     "Quote",
+    "RiskManager",
     "RsiStrategy",
     "Signal",
     "SignalEvent",
     "SimpleRiskManager",
+    "SimulatedExecutionHandler",
     "Strategy",
     "Trade",
+    "TradingSystem",
     "VenueConfig",
     "VolatilityTarget",
     "__version__",

@@ -77,6 +77,8 @@ class Bar:
     @property
     def close_time_ns(self) -> int: ...
     @property
+    def time_ns(self) -> int: ...
+    @property
     def resolution_ns(self) -> int: ...
 
 @final
@@ -135,6 +137,20 @@ class Quote:
 
 @final
 class FillEvent:
+    def __new__(
+        cls,
+        symbol: str,
+        *,
+        cloid: str,
+        side: str,
+        price: _Number,
+        quantity: _Number,
+        fee: _Number,
+        time: _Time,
+        liquidity: str = "taker",
+        trade_id: int = 0,
+        oid: int = 0,
+    ) -> FillEvent: ...
     @property
     def symbol(self) -> str: ...
     @property
@@ -187,6 +203,16 @@ class OrderEvent:
 
 @final
 class OrderUpdate:
+    def __new__(
+        cls,
+        symbol: str,
+        *,
+        cloid: str,
+        status: str,
+        time: _Time,
+        reason: str | None = None,
+        oid: int = 0,
+    ) -> OrderUpdate: ...
     @property
     def symbol(self) -> str: ...
     @property
@@ -197,6 +223,8 @@ class OrderUpdate:
     def reason(self) -> str | None: ...
     @property
     def time(self) -> datetime: ...
+    @property
+    def time_ns(self) -> int: ...
 
 @final
 class SignalEvent:
@@ -391,14 +419,123 @@ class Outcome:
     def equity(self) -> _ArrowTable: ...
     def prices(self) -> _ArrowTable: ...
 
+_Strategy: TypeAlias = tuple[str, Mapping[str, object]] | Mapping[str, Any]
+_Risk: TypeAlias = RiskOptions | Mapping[str, Callable[..., Any]]
+
+@final
+class TimerEvent:
+    def __new__(cls, time: _Time, id: int) -> TimerEvent: ...
+    @property
+    def time_ns(self) -> int: ...
+    @property
+    def id(self) -> int: ...
+
+@final
+class ControlEvent:
+    @staticmethod
+    def start(time: _Time) -> ControlEvent: ...
+    @staticmethod
+    def stop(time: _Time) -> ControlEvent: ...
+    @property
+    def kind(self) -> Literal["start", "stop"]: ...
+    @property
+    def time_ns(self) -> int: ...
+
+@final
+class AccountEvent:
+    @property
+    def kind(self) -> Literal["backstop"]: ...
+    @property
+    def loss(self) -> Decimal: ...
+    @property
+    def time_ns(self) -> int: ...
+
+@final
+class SubmitOrder:
+    @property
+    def order(self) -> OrderEvent: ...
+
+@final
+class RefuseOrder:
+    @property
+    def order(self) -> OrderEvent: ...
+
+@final
+class ModifyOrder:
+    @property
+    def cloid(self) -> str: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def price(self) -> Decimal: ...
+    @property
+    def quantity(self) -> Decimal: ...
+
+@final
+class CancelOrder:
+    @property
+    def cloid(self) -> str: ...
+    @property
+    def symbol(self) -> str: ...
+
+@final
+class SetTimer:
+    @property
+    def time_ns(self) -> int: ...
+    @property
+    def id(self) -> int: ...
+
+@final
+class Notice:
+    @property
+    def level(self) -> Literal["info", "warning", "error"]: ...
+    @property
+    def text(self) -> str: ...
+
+_Report: TypeAlias = FillEvent | OrderUpdate | AccountEvent
+_Command: TypeAlias = SubmitOrder | RefuseOrder | ModifyOrder | CancelOrder | SetTimer | Notice
+
+@final
+class System:
+    def __new__(
+        cls,
+        strategy: _Strategy,
+        risk: _Risk,
+        *,
+        symbols: Sequence[str],
+        rules: Sequence[Instrument],
+        initial_capital: _Number,
+        bot_id: str,
+        epoch: int = 0,
+    ) -> System: ...
+    def step(self, event: Bar | Trade | Quote | _Report | TimerEvent | ControlEvent) -> list[_Command]: ...
+    @property
+    def equity(self) -> Decimal: ...
+    @property
+    def cash(self) -> Decimal: ...
+    def position(self, symbol: str) -> Position: ...
+
+@final
+class SimulatedVenue:
+    def __new__(
+        cls,
+        options: VenueOptions,
+        *,
+        symbols: Sequence[str],
+        rules: Sequence[Instrument],
+        initial_capital: _Number,
+    ) -> SimulatedVenue: ...
+    def on_market_event(self, event: Bar | Trade | Quote) -> list[_Report]: ...
+    def execute(self, command: _Command, now_ns: int) -> list[_Report]: ...
+
 def run_backtest(
     data: Any,
-    strategy: tuple[str, Mapping[str, object]] | Mapping[str, Callable[..., Any] | None],
+    strategy: _Strategy,
     *,
     symbols: Sequence[str],
     rules: Sequence[Instrument],
     venue: VenueOptions,
-    risk: RiskOptions,
+    risk: _Risk,
     initial_capital: _Number,
     bot_id: str,
     full: bool,
@@ -414,11 +551,11 @@ class Journal:
     def header(self) -> str: ...
     def replay(
         self,
-        strategy: tuple[str, Mapping[str, object]] | Mapping[str, Callable[..., Any] | None],
+        strategy: _Strategy,
         *,
         symbols: Sequence[str],
         rules: Sequence[Instrument],
-        risk: RiskOptions,
+        risk: _Risk,
         initial_capital: _Number,
         bot_id: str,
         until_ns: int | None = None,
@@ -451,6 +588,7 @@ class BarData:
     @property
     def fingerprint(self) -> str: ...
     def summary_json(self) -> str: ...
+    def resample(self, rule: str) -> _ArrowTable: ...
     def __iter__(self) -> BarIterator: ...
     def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
     def __len__(self) -> int: ...

@@ -22,11 +22,11 @@ class Hooked(at.Strategy):
     fast = at.param(10, low=1, high=500)
     slow = at.param(30, low=2, high=500)
 
-    def on_start(self, ctx: Any) -> None:  # noqa: ARG002
+    def on_start(self, ctx: Any) -> None:
         self.closes: deque[Decimal] = deque(maxlen=self.slow)
         self.side = 0
 
-    def on_bar(self, ctx: Any, bar: at.Bar) -> at.Signal | None:  # noqa: ARG002
+    def on_bar(self, ctx: Any, bar: at.Bar) -> at.Signal | None:
         self.closes.append(bar.close)
         if len(self.closes) < self.slow:
             return None
@@ -61,7 +61,7 @@ class WithIndicators(at.Strategy):
         self.fast, self.slow = at.indicators.Sma(10), at.indicators.Sma(30)
         self.side = 0
 
-    def on_bar(self, ctx: Any, bar: at.Bar) -> at.Signal | None:  # noqa: ARG002
+    def on_bar(self, ctx: Any, bar: at.Bar) -> at.Signal | None:
         fast, slow = self.fast.update(float(bar.close)), self.slow.update(float(bar.close))
         if fast is None or slow is None or abs(fast - slow) < 1e-9:
             return None

@@ -264,6 +264,25 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 16] = [
+        Self::Lot,
+        Self::Tick,
+        Self::MinNotional,
+        Self::DuplicateCloid,
+        Self::ReduceOnly,
+        Self::BadTriggerPx,
+        Self::PerpMargin,
+        Self::BadAloPx,
+        Self::IocCancel,
+        Self::NoLiquidity,
+        Self::NotFound,
+        Self::MarginCanceled,
+        Self::ReduceOnlyCanceled,
+        Self::LiquidatedCanceled,
+        Self::Requested,
+        Self::Risk,
+    ];
     /// The code used in tables and messages.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -313,6 +332,20 @@ impl OrderStatus {
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Filled | Self::Cancelled(_) | Self::Rejected(_))
+    }
+    /// The state of this name; those that say why take a reason, the others none.
+    #[must_use]
+    pub fn from_name(name: &str, reason: Option<Reason>) -> Option<Self> {
+        Some(match (name, reason) {
+            ("resting", None) => Self::Resting,
+            ("waiting", None) => Self::Waiting,
+            ("triggered", None) => Self::Triggered,
+            ("filled", None) => Self::Filled,
+            ("cancelled", Some(reason)) => Self::Cancelled(reason),
+            ("rejected", Some(reason)) => Self::Rejected(reason),
+            ("action_rejected", Some(reason)) => Self::ActionRejected(reason),
+            _ => return None,
+        })
     }
     /// Its name, without the reason.
     #[must_use]

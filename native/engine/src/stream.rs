@@ -27,6 +27,39 @@ pub trait Source: Send {
 /// instrument and then by source; at one instant and instrument a trade precedes the quote it causes, a bar comes last.
 type Key = (Nanos, InstrumentId, u8, usize);
 
+/// Several sources as one, in the order of [`Merge`].
+pub struct Merged {
+    merge: Merge,
+    batch: Vec<MarketEvent>,
+}
+
+/// How many events a chunk of [`Merged`] holds at least, but for the last.
+const MERGED_CHUNK: usize = 4_096;
+
+impl Merged {
+    /// Starts reading.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub fn new(sources: Vec<Box<dyn Source>>) -> Result<Self, SourceError> {
+        Ok(Self { merge: Merge::new(sources)?, batch: Vec::new() })
+    }
+}
+
+impl Source for Merged {
+    fn next_chunk(&mut self) -> Result<Option<Chunk>, SourceError> {
+        let mut events = Vec::with_capacity(MERGED_CHUNK);
+        while events.len() < MERGED_CHUNK {
+            self.merge.next_batch(&mut self.batch)?;
+            if self.batch.is_empty() {
+                break;
+            }
+            events.append(&mut self.batch);
+        }
+        Ok((!events.is_empty()).then(|| Arc::new(events)))
+    }
+}
+
 struct Cursor {
     source: Box<dyn Source>,
     chunk: Chunk,

@@ -270,7 +270,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         &mut self,
         call: impl FnOnce(&mut S, &mut Context<'_>) -> Result<(), StrategyError>,
     ) -> Result<(), SystemError> {
-        let mut ctx = Context { world: &self.world, intents: &mut self.intents, ids: &mut self.ids };
+        let mut ctx = Context::new(&self.world, &mut self.intents, &mut self.ids);
         call(&mut self.strategy, &mut ctx).map_err(|source| SystemError::Strategy { time: self.world.now, source })
     }
 

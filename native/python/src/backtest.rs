@@ -3,118 +3,29 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
 
-use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3_arrow::PyTable;
 
 use engine::backtest::{Backtest, BacktestError, Outcome, Poll};
 use engine::instrument::Instruments;
-use engine::journal::{JournalError as EngineJournalError, Reader, Writer};
+use engine::journal::{Reader, Writer};
 use engine::num::{Money, Price};
 use engine::record::Detail;
-use engine::replay::{ReplayError, replay};
-use engine::risk::SimpleRisk;
-use engine::strategy::{Builtin, Strategy};
+use engine::replay::replay;
+use engine::strategy::Strategy;
 use engine::stream::Source;
-use engine::system::{SystemError, TradingSystem};
+use engine::system::TradingSystem;
 use engine::time::Nanos;
 use engine::venue::SimulatedVenue;
 
-use crate::config::{PyInstrument, PyRiskOptions, PyVenueOptions, instruments};
-use crate::errors::{EngineError, JournalError, OrPy, StrategyError, ToPy};
+use crate::config::{PyInstrument, PyVenueOptions, instruments};
+use crate::errors::{JournalError, OrPy};
 use crate::number::{from_python, to_decimal};
-use crate::params::given_from_py;
+use crate::risk::Risk;
 use crate::source::sources;
-use crate::strategy::{HookError, Hooks, PyStrategy};
+use crate::strategy::AnyStrategy;
 use crate::tables;
-
-impl ToPy for SystemError {
-    fn to_py(self) -> PyErr {
-        match self {
-            Self::Strategy { time, source } => match source.0.downcast::<HookError>() {
-                Ok(failed) => Python::attach(|py| {
-                    let HookError { hook, cause } = *failed;
-                    if cause.is_instance_of::<PyKeyboardInterrupt>(py) {
-                        return cause;
-                    }
-                    let error = StrategyError::new_err(format!("{hook} failed at {time}: {}", shown(py, &cause)));
-                    error.set_cause(py, Some(cause));
-                    error
-                }),
-                Err(source) => StrategyError::new_err(format!("the strategy failed at {time}: {source}")),
-            },
-            wanted @ Self::Resolution { .. } => StrategyError::new_err(wanted.to_string()),
-            other => EngineError::new_err(other.to_string()),
-        }
-    }
-}
-
-/// `ValueError: boom (strategy.py, line 12)`: where in the file of the hook it happened, without a traceback.
-fn shown(py: Python<'_>, error: &PyErr) -> String {
-    let mut frame = error.traceback(py).map(|t| t.into_any());
-    let mut place: Option<(String, u32)> = None;
-    while let Some(here) = frame.filter(|f| !f.is_none()) {
-        let file = here.getattr("tb_frame").and_then(|f| f.getattr("f_code")).and_then(|c| c.getattr("co_filename"));
-        let line = here.getattr("tb_lineno").and_then(|l| l.extract::<u32>());
-        if let (Ok(file), Ok(line)) = (file, line) {
-            let file = file.to_string();
-            // Deeper down may be a library, whose lines say nothing to whoever wrote the strategy.
-            if place.as_ref().is_none_or(|(first, _)| *first == file) {
-                place = Some((file, line));
-            }
-        }
-        frame = here.getattr("tb_next").ok();
-    }
-    let place = place.map_or_else(String::new, |(file, line)| {
-        format!(" ({}, line {line})", file.rsplit('/').next().unwrap_or_default())
-    });
-    format!("{error}{place}")
-}
-
-impl ToPy for BacktestError {
-    fn to_py(self) -> PyErr {
-        match self {
-            Self::Source(error) => error.to_py(),
-            Self::System(error) => error.to_py(),
-            Self::Journal(error) => error.to_py(),
-            Self::Empty => crate::errors::DataError::new_err("there are no market data to run on"),
-            Self::Interrupted { .. } => PyKeyboardInterrupt::new_err(()),
-            Self::Number(error) => EngineError::new_err(error.to_string()),
-            other @ Self::Endless { .. } => StrategyError::new_err(other.to_string()),
-        }
-    }
-}
-
-impl ToPy for EngineJournalError {
-    fn to_py(self) -> PyErr {
-        JournalError::new_err(self.to_string())
-    }
-}
-
-impl ToPy for ReplayError {
-    fn to_py(self) -> PyErr {
-        match self {
-            Self::Journal(error) => error.to_py(),
-            Self::System(error) => error.to_py(),
-            differs @ Self::Differs { .. } => JournalError::new_err(format!("the replay differs: {differs}")),
-        }
-    }
-}
-
-/// A strategy to run: a built-in one by name, or the hooks of a Python one.
-enum Chosen {
-    Builtin(Builtin),
-    Python(PyStrategy),
-}
-
-fn choose(strategy: &Bound<'_, PyAny>, instruments: &Instruments) -> PyResult<Chosen> {
-    if let Ok((name, given)) = strategy.extract::<(String, Bound<'_, PyDict>)>() {
-        return Ok(Chosen::Builtin(Builtin::create(&name, &given_from_py(&given)?).or_py()?.0));
-    }
-    let hooks: Hooks = strategy.extract()?;
-    Ok(Chosen::Python(PyStrategy::new(strategy.py(), hooks, instruments)?))
-}
 
 /// What a run gave: statistics, tables, digest.
 #[pyclass(frozen, name = "Outcome", module = "algo_trade._native")]
@@ -255,7 +166,7 @@ pub fn run_backtest(
     symbols: Vec<String>,
     rules: Vec<Py<PyInstrument>>,
     venue: &PyVenueOptions,
-    risk: &PyRiskOptions,
+    risk: &Bound<'_, PyAny>,
     initial_capital: &Bound<'_, PyAny>,
     bot_id: &str,
     full: bool,
@@ -265,7 +176,7 @@ pub fn run_backtest(
 ) -> PyResult<PyOutcome> {
     let instruments = instruments(&symbols, &rules);
     let deposit: Money = from_python(initial_capital)?;
-    let risk = risk.build(instruments.len());
+    let risk = Risk::from_py(risk, &instruments)?;
     let sources = sources(data, &instruments)?;
     let detail = if full { Detail::Full } else { Detail::Metrics };
     let writer = journal.map(|path| -> PyResult<_> {
@@ -274,7 +185,7 @@ pub fn run_backtest(
     });
     let writer = writer.transpose()?;
     let venue = SimulatedVenue::bars(venue.inner.clone(), instruments.clone(), deposit);
-    let chosen = choose(strategy, &instruments)?;
+    let chosen = AnyStrategy::from_py(strategy, &instruments)?;
     let mut failure: Option<PyErr> = None;
     let mut poll = |events: u64, _now: Nanos| {
         let looked = Python::attach(|py| {
@@ -284,11 +195,11 @@ pub fn run_backtest(
         looked.map_err(|error| failure = Some(error)).is_ok()
     };
     let inner = match chosen {
-        Chosen::Builtin(strategy) => {
+        AnyStrategy::Builtin(strategy) => {
             let run = Run { sources, strategy, risk, venue, detail, writer };
             py.detach(|| run.go(&instruments, deposit, bot_id, &mut poll))
         }
-        Chosen::Python(strategy) => {
+        AnyStrategy::Python(strategy) => {
             Run { sources, strategy, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
         }
     };
@@ -302,7 +213,7 @@ pub fn run_backtest(
 struct Run<S> {
     sources: Vec<Box<dyn Source>>,
     strategy: S,
-    risk: SimpleRisk,
+    risk: Risk,
     venue: SimulatedVenue<engine::venue::BarMatching>,
     detail: Detail,
     writer: Option<Writer<BufWriter<File>>>,
@@ -360,22 +271,22 @@ impl PyJournal {
         strategy: &Bound<'_, PyAny>,
         symbols: Vec<String>,
         rules: Vec<Py<PyInstrument>>,
-        risk: &PyRiskOptions,
+        risk: &Bound<'_, PyAny>,
         initial_capital: &Bound<'_, PyAny>,
         bot_id: &str,
         until_ns: Option<i64>,
     ) -> PyResult<(u64, u64, bool)> {
         let instruments = instruments(&symbols, &rules);
         let deposit: Money = from_python(initial_capital)?;
-        let risk = risk.build(instruments.len());
+        let risk = Risk::from_py(risk, &instruments)?;
         let until = until_ns.map_or(Nanos::MAX, Nanos::from_raw);
         let mut reader = Self::open(&self.path)?;
-        let done = match choose(strategy, &instruments)? {
-            Chosen::Builtin(strategy) => py.detach(|| {
+        let done = match AnyStrategy::from_py(strategy, &instruments)? {
+            AnyStrategy::Builtin(strategy) => py.detach(|| {
                 let mut system = TradingSystem::new(bot_id, 0, instruments, deposit, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }),
-            Chosen::Python(strategy) => {
+            AnyStrategy::Python(strategy) => {
                 let mut system = TradingSystem::new(bot_id, 0, instruments, deposit, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }

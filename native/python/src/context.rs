@@ -14,7 +14,7 @@ use engine::strategy::{Context, OrderRequest};
 use engine::time::Nanos;
 
 use crate::errors::{OrPy, ParameterError, StrategyError};
-use crate::events::{PyOrder, PySignal, to_datetime};
+use crate::events::{PyOrder, PySignal, cloid_of, to_datetime};
 use crate::feeds::Feeds;
 use crate::indicators::{Indicator, field_from_name};
 use crate::lend::Lent;
@@ -76,9 +76,7 @@ impl PyContext {
     }
 
     fn locate(&self, cloid: &str) -> PyResult<(InstrumentId, Cloid)> {
-        let parsed = cloid.strip_prefix("0x").and_then(|hex| u128::from_str_radix(hex, 16).ok()).map(Cloid);
-        let parsed =
-            parsed.ok_or_else(|| ParameterError::new_err(format!("cloid = {cloid}: must be 0x and 32 hex digits")))?;
+        let parsed = cloid_of(cloid)?;
         let found = self.with(|ctx| {
             let ids = (0_u32..).map(InstrumentId).take(ctx.world.instruments.len());
             ids.into_iter().find(|id| ctx.world.orders.get(*id, parsed).is_some())
@@ -318,8 +316,8 @@ impl PyContext {
 /// A position as it was when asked for.
 #[pyclass(frozen, name = "Position", module = "algo_trade._native")]
 pub struct PyPosition {
-    inner: Position,
-    mark: Price,
+    pub inner: Position,
+    pub mark: Price,
 }
 
 #[pymethods]

@@ -8,12 +8,16 @@ use engine::time::Nanos;
 
 use crate::errors::ParameterError;
 
+mod commands;
+mod control;
 mod market;
 mod orders;
 mod signal;
 
+pub use commands::{PyCancel, PyModify, PyNotice, PyRefuse, PySetTimer, PySubmit, command_from_py, command_to_py};
+pub use control::{PyAccountEvent, PyControl, PyTimer};
 pub use market::{PyBar, PyQuote, PyTrade, market_from_py, market_to_py, with_instrument};
-pub use orders::{PyFill, PyOrder, PyOrderUpdate};
+pub use orders::{PyFill, PyOrder, PyOrderUpdate, cloid_of};
 pub use signal::PySignal;
 
 /// A moment as an aware `datetime` in UTC (microseconds; the nanoseconds are in the `_ns` attribute beside it).

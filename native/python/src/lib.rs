@@ -11,13 +11,16 @@ mod context;
 mod data;
 pub mod errors;
 mod events;
+mod failures;
 mod feeds;
 mod indicators;
 mod lend;
 mod number;
 mod params;
+mod risk;
 mod source;
 mod strategy;
+mod system;
 mod tables;
 
 /// The compiled core of `algo_trade`.
@@ -37,6 +40,17 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<events::PyOrder>()?;
     module.add_class::<events::PyOrderUpdate>()?;
     module.add_class::<events::PySignal>()?;
+    module.add_class::<events::PyTimer>()?;
+    module.add_class::<events::PyControl>()?;
+    module.add_class::<events::PyAccountEvent>()?;
+    module.add_class::<events::PySubmit>()?;
+    module.add_class::<events::PyRefuse>()?;
+    module.add_class::<events::PyModify>()?;
+    module.add_class::<events::PyCancel>()?;
+    module.add_class::<events::PySetTimer>()?;
+    module.add_class::<events::PyNotice>()?;
+    module.add_class::<system::PySystem>()?;
+    module.add_class::<system::PyVenue>()?;
     module.add_class::<context::PyContext>()?;
     module.add_class::<context::PyPosition>()?;
     module.add_class::<context::PyOrders>()?;

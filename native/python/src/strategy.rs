@@ -1,19 +1,19 @@
 //! A strategy written in Python: woken through the hooks that it defines.
 
-use std::fmt;
-
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use engine::bars::Rule;
 use engine::event::{Bar, MarketEvent, Quote, TimerEvent, Trade};
 use engine::instrument::Instruments;
 use engine::order::{FillEvent, OrderUpdate};
-use engine::strategy::{Context, Strategy, StrategyError};
+use engine::strategy::{Builtin, Context, Strategy, StrategyError};
 
 use crate::context::PyContext;
 use crate::errors::{OrPy, ParameterError};
 use crate::events::{PyBar, PyFill, PyOrderUpdate, PyQuote, PySignal, PyTrade, market_to_py};
+use crate::failures::HookError;
+use crate::params::given_from_py;
 
 /// The hooks of a strategy object: bound methods, `None` where it does not define one.
 #[derive(FromPyObject)]
@@ -62,7 +62,7 @@ impl PyStrategy {
             };
             take_answer(&shared, ctx, &answer)
         })
-        .map_err(|cause| failed(hook, cause))
+        .map_err(|cause| StrategyError(Box::new(HookError::of(hook, cause))))
     }
 
     /// Indicators first, then the hooks.
@@ -87,32 +87,8 @@ impl PyStrategy {
             let answer = shared.lent.lend(ctx, || hook.bind(py).call1((event,)))?;
             take_answer(&shared, ctx, &answer)
         })
-        .map_err(|cause| failed(hook, cause))
+        .map_err(|cause| StrategyError(Box::new(HookError::of(hook, cause))))
     }
-}
-
-/// An exception in a hook: it travels inside the engine's error and comes out as the cause.
-#[derive(Debug)]
-pub struct HookError {
-    /// `Class.hook`, as Python calls it.
-    pub hook: String,
-    pub cause: PyErr,
-}
-
-impl fmt::Display for HookError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.hook, self.cause)
-    }
-}
-
-impl std::error::Error for HookError {}
-
-fn failed(hook: &Py<PyAny>, cause: PyErr) -> StrategyError {
-    let name = Python::attach(|py| hook.getattr(py, "__qualname__").and_then(|name| name.extract::<String>(py)));
-    let name = name.unwrap_or_else(|_| "the strategy".into());
-    // A class made inside a function is called by its own name.
-    let hook = name.rsplit("<locals>.").next().unwrap_or_default().to_owned();
-    StrategyError(Box::new(HookError { hook, cause }))
 }
 
 /// `None`, a signal, or several.
@@ -201,4 +177,56 @@ impl Strategy for PyStrategy {
     fn on_stop(&mut self, ctx: &mut Context<'_>) -> Result<(), StrategyError> {
         self.call(self.hooks.on_stop.as_ref(), ctx, |_, _| Ok(None))
     }
+}
+
+/// A strategy to run: a built-in one, or one written in Python.
+pub enum AnyStrategy {
+    /// Inside the engine.
+    Builtin(Builtin),
+    /// Through its hooks.
+    Python(PyStrategy),
+}
+
+impl AnyStrategy {
+    /// (name, params) of a built-in one, or a mapping of hooks.
+    pub fn from_py(strategy: &Bound<'_, PyAny>, instruments: &Instruments) -> PyResult<Self> {
+        if let Ok((name, given)) = strategy.extract::<(String, Bound<'_, PyDict>)>() {
+            return Ok(Self::Builtin(Builtin::create(&name, &given_from_py(&given)?).or_py()?.0));
+        }
+        Ok(Self::Python(PyStrategy::new(strategy.py(), strategy.extract()?, instruments)?))
+    }
+}
+
+/// Passes every call on.
+macro_rules! pass_on {
+    ($($method:ident($($argument:ident: $type:ty),*);)+) => {
+        impl Strategy for AnyStrategy {
+            fn resolutions(&self) -> Vec<Rule> {
+                match self {
+                    Self::Builtin(strategy) => strategy.resolutions(),
+                    Self::Python(strategy) => strategy.resolutions(),
+                }
+            }
+            $(
+                fn $method(&mut self, ctx: &mut Context<'_>, $($argument: $type),*) -> Result<(), StrategyError> {
+                    match self {
+                        Self::Builtin(strategy) => strategy.$method(ctx, $($argument),*),
+                        Self::Python(strategy) => strategy.$method(ctx, $($argument),*),
+                    }
+                }
+            )+
+        }
+    };
+}
+
+pass_on! {
+    on_start();
+    on_bar(bar: &Bar);
+    on_built_bar(bar: &Bar, rule: Rule);
+    on_trade(trade: &Trade);
+    on_quote(quote: &Quote);
+    on_fill(fill: &FillEvent);
+    on_order(update: &OrderUpdate);
+    on_timer(timer: TimerEvent);
+    on_stop();
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from algo_trade.backtest.metrics import PerformanceMetrics
-    from algo_trade.backtest.venue import VenueConfig
+    from algo_trade.execution import VenueConfig
 
 _PATHS = {
     "pessimistic": "Inside a bar the extreme that hurts the open position is visited first; when flat, the one nearer to the open.",

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from algo_trade._native import Journal
 from algo_trade.backtest.reproduce import risk_of
-from algo_trade.backtest.run import native_strategy
-from algo_trade.backtest.venue import VenueConfig
+from algo_trade.core import risk_part, strategy_part
 from algo_trade.errors import JournalError, ParameterError
+from algo_trade.execution import VenueConfig
 from algo_trade.strategy import load
 
 if TYPE_CHECKING:
@@ -53,10 +53,10 @@ class JournalFile:
         venue = VenueConfig.model_validate(made["venue"])
         with self._named():
             events, commands, is_complete = self._journal.replay(
-                native_strategy(strategy),
+                strategy_part(strategy),
                 symbols=made["symbols"],
                 rules=venue.rules(),
-                risk=risk_of(made["risk"]).options(),
+                risk=risk_part(risk_of(made["risk"])),
                 initial_capital=made["initial_capital"],
                 bot_id=self.header["bot_id"],
                 until_ns=nanoseconds(until),

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from algo_trade.backtest import manifest as manifests
 from algo_trade.backtest import report as reports
 from algo_trade.backtest.run import backtest
-from algo_trade.backtest.venue import VenueConfig
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.errors import InputError
+from algo_trade.execution import VenueConfig
 from algo_trade.risk import SimpleRiskManager, VolatilityTarget
 from algo_trade.strategy import load
 

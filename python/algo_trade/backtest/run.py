@@ -12,12 +12,12 @@ from algo_trade.backtest import manifest as manifests
 from algo_trade.backtest.assumptions import sentences
 from algo_trade.backtest.outputs import table_files, whole_file, write_tables
 from algo_trade.backtest.result import BacktestResult
-from algo_trade.backtest.venue import VenueConfig
-from algo_trade.core import DataProvider
+from algo_trade.core import DataProvider, risk_part, strategy_part
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.errors import ParameterError
+from algo_trade.execution import VenueConfig
 from algo_trade.risk import SimpleRiskManager
-from algo_trade.strategy import BuiltinStrategy, hooks_of, load
+from algo_trade.strategy import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from algo_trade.core import RiskManager
     from algo_trade.data import Stamp, VolumeUnit
     from algo_trade.strategy import Runnable
 
@@ -50,7 +51,7 @@ def backtest(
     fraction: Number | None = None,
     leverage: int | None = None,
     max_position_size: Number | None = None,
-    risk: SimpleRiskManager | None = None,
+    risk: SimpleRiskManager | RiskManager | None = None,
     columns: Mapping[str, str] | None = None,
     volume_unit: VolumeUnit = "base",
     stamp: Stamp = "open",
@@ -84,7 +85,7 @@ def backtest(
         Win over the venue's.
     quantity, fraction, max_position_size : number, optional
         Size in base units, or as a fraction of equity (0.1 if neither is given), and the cap on the position.
-    risk : SimpleRiskManager, optional
+    risk : SimpleRiskManager or RiskManager, optional
         Instead of the three above.
     columns, volume_unit, stamp
         How to read files; see docs/data.md.
@@ -135,11 +136,11 @@ def backtest(
         journal_path = None if journal is None else stack.enter_context(whole_file(journal))
         outcome = run_backtest(
             provider,
-            native_strategy(runnable),
+            strategy_part(runnable),
             symbols=symbols,
             rules=config.rules(),
             venue=config.options(),
-            risk=sizing.options(),
+            risk=risk_part(sizing),
             initial_capital=capital,
             bot_id=BOT_ID,
             full=details or report is not None or out is not None,
@@ -164,13 +165,6 @@ def backtest(
         if report_path is not None:
             result.report(report_path)
     return result
-
-
-def native_strategy(strategy: Runnable) -> Any:  # noqa: ANN401 -- a name with parameters, or hooks
-    """Return what the engine runs: the name and parameters of a built-in strategy, or the hooks of an object."""
-    if isinstance(strategy, BuiltinStrategy):
-        return strategy.name, strategy.params
-    return hooks_of(strategy)
 
 
 def _venue(
@@ -205,8 +199,8 @@ def _text(number: object) -> str:
 
 
 def _risk(
-    risk: SimpleRiskManager | None, quantity: Number | None, fraction: Number | None, cap: Number | None
-) -> SimpleRiskManager:
+    risk: SimpleRiskManager | RiskManager | None, quantity: Number | None, fraction: Number | None, cap: Number | None
+) -> SimpleRiskManager | RiskManager:
     if risk is None:
         return SimpleRiskManager(quantity=quantity, fraction=fraction, max_position_size=cap)
     if not (quantity is None and fraction is None and cap is None):
@@ -214,8 +208,10 @@ def _risk(
     return risk
 
 
-def risk_to_json(risk: SimpleRiskManager) -> dict[str, Any]:
-    """Describe a risk manager so that it can be made again."""
+def risk_to_json(risk: SimpleRiskManager | RiskManager) -> dict[str, Any]:
+    """Describe a risk manager so that it can be made again; of one written in Python, only its class is known."""
+    if not isinstance(risk, SimpleRiskManager):
+        return {"class": f"{type(risk).__module__}:{type(risk).__qualname__}"}
     target = risk.volatility
     sized = {"quantity": risk.quantity, "fraction": risk.fraction, "max_position_size": risk.max_position_size}
     described: dict[str, Any] = {name: None if value is None else str(value) for name, value in sized.items()}

@@ -1,12 +1,40 @@
-"""What a user may implement: where events come from, and what decides on them."""
+"""What a user may implement: where events come from, what decides on them, what watches over orders, what carries them out."""
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from algo_trade._native import Bar, Quote, SignalEvent, Trade
+from algo_trade._native import (
+    AccountEvent,
+    Bar,
+    CancelOrder,
+    Context,
+    ControlEvent,
+    FillEvent,
+    ModifyOrder,
+    Notice,
+    OrderEvent,
+    OrderUpdate,
+    Quote,
+    RefuseOrder,
+    SetTimer,
+    SignalEvent,
+    SubmitOrder,
+    TimerEvent,
+    Trade,
+)
 
 MarketEvent: TypeAlias = Bar | Trade | Quote
 """News from the market."""
+
+Report: TypeAlias = FillEvent | OrderUpdate | AccountEvent
+"""The venue's word on our orders and our money."""
+
+Event: TypeAlias = MarketEvent | Report | TimerEvent | ControlEvent
+"""Everything that can enter ``TradingSystem.step``."""
+
+Command: TypeAlias = SubmitOrder | RefuseOrder | ModifyOrder | CancelOrder | SetTimer | Notice
+"""Everything that can come out of it."""
 
 
 @runtime_checkable
@@ -37,4 +65,34 @@ class EventStrategy(Protocol):
 
     def on_market_event(self, event: MarketEvent) -> SignalEvent | None:
         """Answer an event with a target, or with nothing."""
+        ...
+
+
+@runtime_checkable
+class RiskManager(Protocol):
+    """Turns targets into sizes and has the last word on every order. ``ctx`` is for looking only."""
+
+    def target(self, ctx: Context, signal: SignalEvent) -> Decimal:
+        """Return the position that a signal asks for, in base units, negative for short."""
+        ...
+
+    def order_quantity(self, ctx: Context, symbol: str) -> Decimal:
+        """Return the size of an order for which the strategy left it open, in base units."""
+        ...
+
+    def check(self, ctx: Context, order: OrderEvent) -> Decimal | str | None:
+        """Return None to pass the order, a smaller quantity to shrink it, or the reason for refusing it."""
+        ...
+
+
+@runtime_checkable
+class ExecutionHandler(Protocol):
+    """Carries out commands and says what became of them."""
+
+    def on_market_event(self, event: MarketEvent) -> Sequence[Report]:
+        """Hear the market, before the strategy does. What it makes of our orders is returned, by time."""
+        ...
+
+    def execute(self, command: Command, now_ns: int) -> Sequence[Report]:
+        """Carry out an order, change or cancel at ``now_ns``. What is known of it at once is returned, by time."""
         ...

@@ -10,6 +10,7 @@ from algo_trade._native import BarData
 from algo_trade.data.inputs import find_inputs, paths_of
 from algo_trade.data.summary import DataSummary
 from algo_trade.data.times import duration_ns, time_ns
+from algo_trade.errors import DataError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -131,6 +132,33 @@ class HistoricalDataProvider:
     def warnings(self) -> list[str]:
         """What somebody who trusts a result made from these data should know."""
         return self.summary.warnings()
+
+    def resample(self, rule: str) -> pl.DataFrame:
+        """Larger bars, as a frame.
+
+        Parameters
+        ----------
+        rule : str
+            When a bar is complete: a length of time ("5m", "4h", "1d", counted from midnight UTC), "100 trades",
+            "2.5 base" or "1000000 quote" (traded units). What completes a bar belongs to it whole.
+
+        Returns
+        -------
+        DataFrame with the columns of :meth:`read`, ``timestamp`` the open time. A bar that is unfinished at the end of the
+        data is left out.
+
+        Raises
+        ------
+        ParameterError
+            For a rule that makes no sense.
+        DataError
+            For a rule that the data cannot meet: shorter than their bars, or by volume where they have none.
+        """
+        try:
+            return pl.DataFrame(self._bars.resample(rule))
+        except pl.exceptions.PolarsError as error:
+            # What went wrong while the stream was read arrives through polars.
+            raise DataError(f"bars of {rule} cannot be made of these data: {error}") from error
 
     def read(self) -> pl.DataFrame:
         """All bars as a frame, ordered by time and symbol.

@@ -59,9 +59,10 @@ class SimpleRiskManager:
     max_position_size: Number | None = None
 
     def __post_init__(self) -> None:
-        self.options()
+        _ = self.engine_part
 
-    def options(self) -> RiskOptions:
+    @property
+    def engine_part(self) -> RiskOptions:
         """As the engine takes it."""
         none_given = self.quantity is None and self.fraction is None and self.volatility is None
         target = self.volatility

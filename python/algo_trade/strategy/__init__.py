@@ -1,6 +1,6 @@
 """Strategies: the base class that users extend, the built-in ones, and finding one by name or file."""
 
-from algo_trade.strategy.base import Strategy, hooks_of, param
+from algo_trade.strategy.base import Strategy, param
 from algo_trade.strategy.builtin import (
     BuiltinStrategy,
     GridStrategy,
@@ -18,7 +18,6 @@ __all__ = [
     "Runnable",
     "Strategy",
     "declarations",
-    "hooks_of",
     "load",
     "name_of",
     "param",

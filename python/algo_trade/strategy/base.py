@@ -5,26 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from algo_trade._native import ParamSpec, resolve_params
-from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from algo_trade._native import Bar, Context, FillEvent, OrderUpdate, Quote, SignalEvent, Trade
 
     Answer = SignalEvent | list[SignalEvent] | tuple[SignalEvent, ...] | None
-
-HOOKS = (
-    "on_start",
-    "on_bar",
-    "on_trade",
-    "on_quote",
-    "on_fill",
-    "on_order",
-    "on_timer",
-    "on_stop",
-    "on_market_event",
-)
 
 
 class _Param:
@@ -168,19 +155,3 @@ class Strategy:
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self.params.items())
         return f"{self.name}({inside})"
-
-
-def hooks_of(strategy: object) -> dict[str, Any]:
-    """What the engine asks of a strategy: its bound hooks, None where it has none, and the resolutions it wants.
-
-    Raises
-    ------
-    ParameterError
-        When it defines no hook at all.
-    """
-    hooks = {hook: getattr(strategy, hook, None) for hook in HOOKS}
-    if not any(hooks.values()):
-        raise ParameterError(
-            f"{type(strategy).__name__} defines no hook: give it on_bar, on_market_event or another one"
-        )
-    return {**hooks, "resolutions": list(getattr(strategy, "resolutions", ()))}

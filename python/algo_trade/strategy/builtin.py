@@ -39,6 +39,11 @@ class BuiltinStrategy:
         """Its parameters, complete."""
         return dict(self._params)
 
+    @property
+    def engine_part(self) -> tuple[str, dict[str, object]]:
+        """As the engine takes it."""
+        return self._name, dict(self._params)
+
     def __repr__(self) -> str:
         inside = ", ".join(f"{name}={value!r}" for name, value in self._params.items())
         return f"{self._name}({inside})"

@@ -66,7 +66,14 @@ pub struct Context<'a> {
     /// Where answers are put, in order.
     pub intents: &'a mut Vec<Intent>,
     /// Ids given out in this wake-up so far.
-    pub(crate) ids: &'a mut u64,
+    ids: &'a mut u64,
+}
+
+impl<'a> Context<'a> {
+    /// A view of the world; `ids` counts the ids given out in this wake-up.
+    pub const fn new(world: &'a World, intents: &'a mut Vec<Intent>, ids: &'a mut u64) -> Self {
+        Self { world, intents, ids }
+    }
 }
 
 impl Context<'_> {

@@ -1,11 +1,12 @@
 //! `BarData`: bars as the drivers want them, whatever they came from.
 
+use engine::bars::{Resampled, Rule};
 use engine::data::options::{BarOptions, Column, Stamp, VolumeUnit};
 use engine::data::summary::DataSummary;
 use engine::data::synthetic::Synthetic;
 use engine::data::values::time_of_text;
 use engine::instrument::Instruments;
-use engine::stream::Source;
+use engine::stream::{Merged, Source};
 use engine::time::Nanos;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
@@ -14,7 +15,7 @@ use pyo3_arrow::PyRecordBatchReader;
 use super::export::BarBatches;
 use super::iterate::BarIterator;
 use super::load::{Input, Loaded, Part, load};
-use crate::errors::ParameterError;
+use crate::errors::{OrPy, ParameterError};
 
 /// Bars up to this many bytes stay in memory: about seven million.
 const LOAD_BYTES_MAX: usize = 512 << 20;
@@ -150,6 +151,15 @@ impl BarData {
         let batches = BarBatches::new(self.sources(&instruments), instruments);
         let reader = Bound::new(py, PyRecordBatchReader::new(Box::new(batches)))?;
         reader.call_method1("__arrow_c_stream__", (requested_schema,))
+    }
+
+    /// Larger bars by a rule ("5m", "100 trades", "2.5 base", "1000000 quote"), as an Arrow stream with the same columns.
+    fn resample(&self, py: Python<'_>, rule: &str) -> PyResult<PyRecordBatchReader> {
+        let rule: Rule = rule.parse().or_py()?;
+        let instruments = Instruments::unrestricted(&self.symbols);
+        let merged = py.detach(|| Merged::new(self.sources(&instruments))).or_py()?;
+        let resampled = Resampled::new(merged, rule).map_err(|e| ParameterError::new_err(e.to_string()))?;
+        Ok(PyRecordBatchReader::new(Box::new(BarBatches::new(vec![Box::new(resampled)], instruments))))
     }
 
     /// The bars one by one: by close, then by symbol.

@@ -102,6 +102,11 @@ impl PyBar {
     fn close_time_ns(&self) -> i64 {
         self.inner.close_time.raw()
     }
+    /// When it happened: its close, before which nobody knows it. In nanoseconds since the epoch.
+    #[getter]
+    fn time_ns(&self) -> i64 {
+        self.inner.close_time.raw()
+    }
     /// The length of the interval, in nanoseconds.
     #[getter]
     fn resolution_ns(&self) -> i64 {

@@ -3,11 +3,19 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use engine::num::Qty;
-use engine::order::{FillEvent, OrderEvent, OrderUpdate};
+use engine::instrument::InstrumentId;
+use engine::num::{Price, Qty};
+use engine::order::{Cloid, FillEvent, FillReason, Liquidity, OrderEvent, OrderStatus, OrderUpdate, Reason};
 
-use super::to_datetime;
-use crate::number::to_decimal;
+use super::{from_time, side_of, to_datetime};
+use crate::errors::ParameterError;
+use crate::number::{from_python, to_decimal};
+
+/// An order id from its text.
+pub fn cloid_of(text: &str) -> PyResult<Cloid> {
+    let parsed = text.strip_prefix("0x").and_then(|hex| u128::from_str_radix(hex, 16).ok()).map(Cloid);
+    parsed.ok_or_else(|| ParameterError::new_err(format!("cloid = {text}: must be 0x and 32 hex digits")))
+}
 
 /// An execution of ours.
 #[pyclass(frozen, name = "FillEvent", module = "algo_trade._native")]
@@ -18,6 +26,45 @@ pub struct PyFill {
 
 #[pymethods]
 impl PyFill {
+    /// For an execution handler of one's own. `time` is an aware datetime or nanoseconds since the epoch.
+    #[new]
+    #[pyo3(signature = (symbol, *, cloid, side, price, quantity, fee, time, liquidity = "taker", trade_id = 0, oid = 0))]
+    fn new(
+        symbol: Bound<'_, PyString>,
+        cloid: &str,
+        side: &str,
+        price: &Bound<'_, PyAny>,
+        quantity: &Bound<'_, PyAny>,
+        fee: &Bound<'_, PyAny>,
+        time: &Bound<'_, PyAny>,
+        liquidity: &str,
+        trade_id: u64,
+        oid: u64,
+    ) -> PyResult<Self> {
+        let (price, quantity): (Price, Qty) = (from_python(price)?, from_python(quantity)?);
+        if !price.is_positive() || !quantity.is_positive() {
+            return Err(ParameterError::new_err("a fill has a price and a quantity above zero"));
+        }
+        let (liquidity, reason) = match liquidity {
+            "taker" => (Liquidity::Taker, FillReason::Taker),
+            "maker" => (Liquidity::Maker, FillReason::Bar),
+            other => return Err(ParameterError::new_err(format!("liquidity = {other}: must be maker or taker"))),
+        };
+        let inner = FillEvent {
+            cloid: cloid_of(cloid)?,
+            oid,
+            trade_id,
+            instrument: InstrumentId::default(),
+            side: side_of(side)?,
+            price,
+            quantity,
+            fee: from_python(fee)?,
+            liquidity,
+            reason,
+            time: from_time(time)?,
+        };
+        Ok(Self { inner, symbol: symbol.unbind() })
+    }
     /// The instrument's name.
     #[getter]
     fn symbol(&self, py: Python<'_>) -> Py<PyString> {
@@ -181,6 +228,29 @@ pub struct PyOrderUpdate {
 
 #[pymethods]
 impl PyOrderUpdate {
+    /// For an execution handler of one's own. `time` is an aware datetime or nanoseconds since the epoch.
+    #[new]
+    #[pyo3(signature = (symbol, *, cloid, status, time, reason = None, oid = 0))]
+    fn new(
+        symbol: Bound<'_, PyString>,
+        cloid: &str,
+        status: &str,
+        time: &Bound<'_, PyAny>,
+        reason: Option<&str>,
+        oid: u64,
+    ) -> PyResult<Self> {
+        let known = reason.map(|text| {
+            let found = Reason::ALL.into_iter().find(|known| known.as_str() == text);
+            found.ok_or_else(|| ParameterError::new_err(format!("reason = {text}: no reason that is known")))
+        });
+        let status = OrderStatus::from_name(status, known.transpose()?).ok_or_else(|| {
+            ParameterError::new_err(format!(
+                "status = {status}: must be resting, waiting, triggered or filled, or, with a reason, cancelled, rejected or action_rejected"
+            ))
+        })?;
+        let (cloid, time, instrument) = (cloid_of(cloid)?, from_time(time)?, InstrumentId::default());
+        Ok(Self { inner: OrderUpdate { cloid, oid, instrument, status, time }, symbol: symbol.unbind() })
+    }
     /// The instrument's name.
     #[getter]
     fn symbol(&self, py: Python<'_>) -> Py<PyString> {
@@ -199,12 +269,17 @@ impl PyOrderUpdate {
     /// Why it was cancelled or refused; None otherwise.
     #[getter]
     fn reason(&self) -> Option<&'static str> {
-        self.inner.status.reason().map(engine::order::Reason::as_str)
+        self.inner.status.reason().map(Reason::as_str)
     }
     /// When, at the venue, UTC.
     #[getter]
     fn time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_datetime(py, self.inner.time)
+    }
+    /// When, at the venue, in nanoseconds since the epoch.
+    #[getter]
+    fn time_ns(&self) -> i64 {
+        self.inner.time.raw()
     }
     fn __repr__(&self, py: Python<'_>) -> String {
         let reason = self.reason().map(|r| format!(" ({r})")).unwrap_or_default();

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-use engine::event::SignalKind;
+use engine::event::{SignalEvent, SignalKind};
 use engine::num::Rate;
 
 use crate::errors::{OrPy, ParameterError};
@@ -33,6 +33,18 @@ impl From<Kind> for SignalKind {
             Kind::Short => Self::Short,
             Kind::Exit => Self::Exit,
         }
+    }
+}
+
+impl PySignal {
+    /// A signal of the engine.
+    pub const fn new(symbol: String, signal: &SignalEvent) -> Self {
+        let kind = match signal.kind {
+            SignalKind::Long => Kind::Long,
+            SignalKind::Short => Kind::Short,
+            SignalKind::Exit => Kind::Exit,
+        };
+        Self { symbol, kind, strength: signal.strength.raw() }
     }
 }
 

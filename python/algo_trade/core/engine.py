@@ -1,0 +1,63 @@
+"""How the parts that users write are handed to the engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from algo_trade.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from algo_trade._native import RiskOptions
+
+HOOKS = (
+    "on_start",
+    "on_bar",
+    "on_trade",
+    "on_quote",
+    "on_fill",
+    "on_order",
+    "on_timer",
+    "on_stop",
+    "on_market_event",
+)
+RISK_METHODS = ("target", "order_quantity", "check")
+
+
+def strategy_part(strategy: object) -> tuple[str, Mapping[str, object]] | Mapping[str, Any]:
+    """Return name and parameters of a built-in strategy; of any other object the bound hooks, None where it has none.
+
+    Raises
+    ------
+    ParameterError
+        When it defines no hook at all.
+    """
+    builtin = getattr(strategy, "engine_part", None)
+    if builtin is not None:
+        name, params = builtin
+        return name, params
+    hooks = {hook: getattr(strategy, hook, None) for hook in HOOKS}
+    if not any(hooks.values()):
+        raise ParameterError(
+            f"{type(strategy).__name__} defines no hook: give it on_bar, on_market_event or another one"
+        )
+    return {**hooks, "resolutions": list(getattr(strategy, "resolutions", ()))}
+
+
+def risk_part(manager: object) -> RiskOptions | Mapping[str, Callable[..., Any]]:
+    """Return the options of the engine's own risk manager; of any other object its bound methods.
+
+    Raises
+    ------
+    ParameterError
+        When one of them is missing.
+    """
+    options: RiskOptions | None = getattr(manager, "engine_part", None)
+    if options is not None:
+        return options
+    methods = {method: getattr(manager, method, None) for method in RISK_METHODS}
+    missing = [name for name, method in methods.items() if not callable(method)]
+    if missing:
+        raise ParameterError(f"{type(manager).__name__} is no risk manager: it lacks {', '.join(missing)}")
+    return {name: method for name, method in methods.items() if method is not None}
