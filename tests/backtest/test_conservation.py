@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import algo_trade as at
-from algo_trade.backtest.venue import Fees
+from algo_trade.execution import Fees
 
 from .bars import MINUTE_NS, UNIT, charged, equity_of, frame, notional, steps, times, units
 from .orders import ACTS, Act, Anything
