@@ -260,7 +260,8 @@ impl PyJournal {
     fn header(&self) -> &str {
         &self.header
     }
-    /// Feeds the events to a system made as the header says and compares the commands; returns (events, commands).
+    /// Feeds the events to a system made as the header says and compares the commands; returns (events, commands, whether the journal
+    /// says that the run ended).
     ///
     /// Raises JournalError at the first command that differs.
     #[pyo3(signature = (strategy, *, symbols, rules, risk, initial_capital, bot_id, until_ns = None))]
@@ -274,7 +275,7 @@ impl PyJournal {
         initial_capital: &Bound<'_, PyAny>,
         bot_id: &str,
         until_ns: Option<i64>,
-    ) -> PyResult<(u64, u64)> {
+    ) -> PyResult<(u64, u64, bool)> {
         let instruments = instruments(&symbols, &rules);
         let deposit: Money = from_python(initial_capital)?;
         let risk = Risk::from_py(risk, &instruments)?;
@@ -291,7 +292,7 @@ impl PyJournal {
             }
         };
         let done = done.or_py()?;
-        Ok((done.events, done.commands))
+        Ok((done.events, done.commands, done.is_complete))
     }
     /// The records up to a time, one line each, given to `write` in turn; returns how many there were.
     #[pyo3(signature = (write, *, until_ns = None))]
