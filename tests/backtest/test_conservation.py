@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import algo_trade as at
+from algo_trade.data import synthetic_bars
 from algo_trade.execution import Fees
 
 from .bars import MINUTE_NS, UNIT, charged, equity_of, frame, notional, steps, times, units
@@ -183,3 +184,24 @@ def test_the_same_orders_give_the_same_digest_and_tables(
     assert first.digest == second.digest
     assert first.fills.equals(second.fills)
     assert first.orders.equals(second.orders)
+
+
+def test_a_change_of_an_order_that_is_gone_is_answered_not_found() -> None:
+    class TooLate(at.Strategy):
+        def on_start(self, ctx: at.core.Context) -> None:
+            self.answers: list[tuple[str, str | None]] = []
+            self.cloid = ""
+
+        def on_bar(self, ctx: at.core.Context, bar: at.Bar) -> None:
+            if not self.cloid:
+                self.cloid = ctx.buy(bar.symbol, 1)
+            elif ctx.position(bar.symbol).is_long and len(self.answers) < 2:
+                ctx.modify(self.cloid, price=bar.close)
+                ctx.cancel(self.cloid)
+
+        def on_order(self, ctx: at.core.Context, update: at.OrderUpdate) -> None:
+            self.answers.append((update.status, update.reason))
+
+    strategy = TooLate()
+    at.backtest(synthetic_bars("BTC", 20), strategy, initial_capital=1_000_000)
+    assert strategy.answers == [("filled", None), ("action_rejected", "not_found")]
