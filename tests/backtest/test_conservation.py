@@ -194,7 +194,7 @@ def test_a_change_of_an_order_that_is_gone_is_answered_not_found() -> None:
 
         def on_bar(self, ctx: at.core.Context, bar: at.Bar) -> None:
             if not self.cloid:
-                self.cloid = ctx.buy(bar.symbol, 1)
+                self.cloid = ctx.buy(bar.symbol, "0.001")
             elif ctx.position(bar.symbol).is_long and len(self.answers) < 2:
                 ctx.modify(self.cloid, price=bar.close)
                 ctx.cancel(self.cloid)
