@@ -4,7 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from os import PathLike
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, final
+from typing import Any, Generic, Literal, NamedTuple, Protocol, SupportsFloat, SupportsIndex, TypeAlias, TypeVar, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from typing_extensions import disjoint_base
 
 __version__: str
 __code_hash__: str
@@ -13,7 +17,7 @@ _Number: TypeAlias = Decimal | int | str | float
 _Time: TypeAlias = int | datetime
 _Side: TypeAlias = Literal["buy", "sell"]
 _TimeInForce: TypeAlias = Literal["gtc", "ioc", "alo"]
-_I = TypeVar("_I", bound="Indicator")
+_I = TypeVar("_I", bound="Indicator[Any]")
 
 class _ArrowTable(Protocol):
     """Any Arrow library reads it without a copy."""
@@ -559,7 +563,7 @@ class Journal:
         initial_capital: _Number,
         bot_id: str,
         until_ns: int | None = None,
-    ) -> tuple[int, int]: ...
+    ) -> tuple[int, int, bool]: ...
     def dump(self, write: Callable[[str], object], *, until_ns: int | None = None) -> int: ...
 
 # --- data -------------------------------------------------------------------------------------------------------------
@@ -609,3 +613,260 @@ def synthetic_bars(
     load_bytes_max: int = ...,
 ) -> BarData: ...
 def parse_time_ns(text: str) -> int: ...
+
+# --- indicators -------------------------------------------------------------------------------------------------------
+
+_Float: TypeAlias = SupportsFloat | SupportsIndex
+_Column: TypeAlias = ArrayLike | _ArrowTable
+_Floats: TypeAlias = NDArray[np.float64]
+_T = TypeVar("_T")
+_V_co = TypeVar("_V_co", covariant=True)
+
+class MacdValue(NamedTuple, Generic[_T]):
+    macd: _T
+    signal: _T
+    histogram: _T
+
+class BandsValue(NamedTuple, Generic[_T]):
+    upper: _T
+    middle: _T
+    lower: _T
+
+class AdxValue(NamedTuple, Generic[_T]):
+    adx: _T
+    plus_di: _T
+    minus_di: _T
+
+class DmiValue(NamedTuple, Generic[_T]):
+    plus_di: _T
+    minus_di: _T
+
+class StochasticValue(NamedTuple, Generic[_T]):
+    k: _T
+    d: _T
+
+class SuperTrendValue(NamedTuple, Generic[_T]):
+    line: _T
+    direction: _T
+
+class LinearRegressionValue(NamedTuple, Generic[_T]):
+    slope: _T
+    intercept: _T
+    value: _T
+
+@disjoint_base
+class Indicator(Generic[_V_co]):
+    def update(
+        self,
+        first: _Float | Bar,
+        second: _Float | None = None,
+        third: _Float | None = None,
+        fourth: _Float | None = None,
+        /,
+        *,
+        time: int | None = None,
+    ) -> _V_co | None: ...
+    @property
+    def value(self) -> _V_co | None: ...
+    @property
+    def previous(self) -> _V_co | None: ...
+    @property
+    def ready(self) -> bool: ...
+    @property
+    def warm_up(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def params(self) -> dict[str, Any]: ...
+    def reset(self) -> None: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Sma(Indicator[float]):
+    def __new__(cls, period: int) -> Sma: ...
+
+@final
+class Ema(Indicator[float]):
+    def __new__(cls, period: int, *, unstable_period: int = 0) -> Ema: ...
+
+@final
+class Wma(Indicator[float]):
+    def __new__(cls, period: int) -> Wma: ...
+
+@final
+class Dema(Indicator[float]):
+    def __new__(cls, period: int, *, unstable_period: int = 0) -> Dema: ...
+
+@final
+class Tema(Indicator[float]):
+    def __new__(cls, period: int, *, unstable_period: int = 0) -> Tema: ...
+
+@final
+class Hma(Indicator[float]):
+    def __new__(cls, period: int) -> Hma: ...
+
+@final
+class Kama(Indicator[float]):
+    def __new__(cls, period: int, *, unstable_period: int = 0) -> Kama: ...
+
+@final
+class Rsi(Indicator[float]):
+    def __new__(cls, period: int = 14, *, unstable_period: int = 0) -> Rsi: ...
+
+@final
+class StochRsi(Indicator[StochasticValue[float]]):
+    def __new__(cls, period: int = 14, fast_k: int = 5, fast_d: int = 3, *, unstable_period: int = 0) -> StochRsi: ...
+
+@final
+class Macd(Indicator[MacdValue[float]]):
+    def __new__(cls, fast: int = 12, slow: int = 26, signal: int = 9, *, unstable_period: int = 0) -> Macd: ...
+
+@final
+class Bollinger(Indicator[BandsValue[float]]):
+    def __new__(cls, period: int = 20, deviations: float = 2.0) -> Bollinger: ...
+
+@final
+class EwmVariance(Indicator[float]):
+    def __new__(cls, period: int) -> EwmVariance: ...
+
+@final
+class Roc(Indicator[float]):
+    def __new__(cls, period: int = 10) -> Roc: ...
+
+@final
+class Momentum(Indicator[float]):
+    def __new__(cls, period: int = 10) -> Momentum: ...
+
+@final
+class Min(Indicator[float]):
+    def __new__(cls, period: int) -> Min: ...
+
+@final
+class Max(Indicator[float]):
+    def __new__(cls, period: int) -> Max: ...
+
+@final
+class Std(Indicator[float]):
+    def __new__(cls, period: int) -> Std: ...
+
+@final
+class Zscore(Indicator[float]):
+    def __new__(cls, period: int) -> Zscore: ...
+
+@final
+class LinearRegression(Indicator[LinearRegressionValue[float]]):
+    def __new__(cls, period: int = 14) -> LinearRegression: ...
+
+@final
+class Keltner(Indicator[BandsValue[float]]):
+    def __new__(cls, period: int = 20, range_period: int = 10, multiplier: float = 2.0) -> Keltner: ...
+
+@final
+class Donchian(Indicator[BandsValue[float]]):
+    def __new__(cls, period: int = 20) -> Donchian: ...
+
+@final
+class Atr(Indicator[float]):
+    def __new__(cls, period: int = 14, *, unstable_period: int = 0) -> Atr: ...
+
+@final
+class Adx(Indicator[AdxValue[float]]):
+    def __new__(cls, period: int = 14, *, unstable_period: int = 0) -> Adx: ...
+
+@final
+class Dmi(Indicator[DmiValue[float]]):
+    def __new__(cls, period: int = 14, *, unstable_period: int = 0) -> Dmi: ...
+
+@final
+class SuperTrend(Indicator[SuperTrendValue[float]]):
+    def __new__(cls, period: int = 10, multiplier: float = 3.0, *, unstable_period: int = 0) -> SuperTrend: ...
+
+@final
+class ParabolicSar(Indicator[float]):
+    def __new__(cls, acceleration: float = 0.02, maximum: float = 0.2) -> ParabolicSar: ...
+
+@final
+class Stochastic(Indicator[StochasticValue[float]]):
+    def __new__(cls, fast_k: int = 5, slow_k: int = 3, slow_d: int = 3) -> Stochastic: ...
+
+@final
+class Cci(Indicator[float]):
+    def __new__(cls, period: int = 14) -> Cci: ...
+
+@final
+class WilliamsR(Indicator[float]):
+    def __new__(cls, period: int = 14) -> WilliamsR: ...
+
+@final
+class Obv(Indicator[float]):
+    def __new__(cls) -> Obv: ...
+
+@final
+class Mfi(Indicator[float]):
+    def __new__(cls, period: int = 14, *, unstable_period: int = 0) -> Mfi: ...
+
+@final
+class RollingVwap(Indicator[float]):
+    def __new__(cls, period: int) -> RollingVwap: ...
+
+@final
+class Vwap(Indicator[float]):
+    def __new__(cls, *, session: Literal["day"] | None = None) -> Vwap: ...
+
+def sma(values: _Column, period: int) -> _Floats: ...
+def ema(values: _Column, period: int, *, unstable_period: int = 0) -> _Floats: ...
+def wma(values: _Column, period: int) -> _Floats: ...
+def dema(values: _Column, period: int, *, unstable_period: int = 0) -> _Floats: ...
+def tema(values: _Column, period: int, *, unstable_period: int = 0) -> _Floats: ...
+def hma(values: _Column, period: int) -> _Floats: ...
+def kama(values: _Column, period: int, *, unstable_period: int = 0) -> _Floats: ...
+def rsi(values: _Column, period: int = 14, *, unstable_period: int = 0) -> _Floats: ...
+def stoch_rsi(
+    values: _Column, period: int = 14, fast_k: int = 5, fast_d: int = 3, *, unstable_period: int = 0
+) -> StochasticValue[_Floats]: ...
+def macd(
+    values: _Column, fast: int = 12, slow: int = 26, signal: int = 9, *, unstable_period: int = 0
+) -> MacdValue[_Floats]: ...
+def bollinger(values: _Column, period: int = 20, deviations: float = 2.0) -> BandsValue[_Floats]: ...
+def ewm_variance(values: _Column, period: int) -> _Floats: ...
+def roc(values: _Column, period: int = 10) -> _Floats: ...
+def momentum(values: _Column, period: int = 10) -> _Floats: ...
+def rolling_min(values: _Column, period: int) -> _Floats: ...
+def rolling_max(values: _Column, period: int) -> _Floats: ...
+def rolling_std(values: _Column, period: int) -> _Floats: ...
+def zscore(values: _Column, period: int) -> _Floats: ...
+def linear_regression(values: _Column, period: int = 14) -> LinearRegressionValue[_Floats]: ...
+def keltner(
+    high: _Column, low: _Column, close: _Column, period: int = 20, range_period: int = 10, multiplier: float = 2.0
+) -> BandsValue[_Floats]: ...
+def donchian(high: _Column, low: _Column, period: int = 20) -> BandsValue[_Floats]: ...
+def atr(high: _Column, low: _Column, close: _Column, period: int = 14, *, unstable_period: int = 0) -> _Floats: ...
+def adx(
+    high: _Column, low: _Column, close: _Column, period: int = 14, *, unstable_period: int = 0
+) -> AdxValue[_Floats]: ...
+def dmi(
+    high: _Column, low: _Column, close: _Column, period: int = 14, *, unstable_period: int = 0
+) -> DmiValue[_Floats]: ...
+def super_trend(
+    high: _Column, low: _Column, close: _Column, period: int = 10, multiplier: float = 3.0, *, unstable_period: int = 0
+) -> SuperTrendValue[_Floats]: ...
+def parabolic_sar(high: _Column, low: _Column, acceleration: float = 0.02, maximum: float = 0.2) -> _Floats: ...
+def stochastic(
+    high: _Column, low: _Column, close: _Column, fast_k: int = 5, slow_k: int = 3, slow_d: int = 3
+) -> StochasticValue[_Floats]: ...
+def cci(high: _Column, low: _Column, close: _Column, period: int = 14) -> _Floats: ...
+def williams_r(high: _Column, low: _Column, close: _Column, period: int = 14) -> _Floats: ...
+def obv(price: _Column, volume: _Column) -> _Floats: ...
+def mfi(
+    high: _Column, low: _Column, close: _Column, volume: _Column, period: int = 14, *, unstable_period: int = 0
+) -> _Floats: ...
+def rolling_vwap(high: _Column, low: _Column, close: _Column, volume: _Column, period: int) -> _Floats: ...
+def vwap(
+    high: _Column,
+    low: _Column,
+    close: _Column,
+    volume: _Column,
+    *,
+    session: Literal["day"] | None = None,
+    time: ArrayLike | None = None,
+) -> _Floats: ...

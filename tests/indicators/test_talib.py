@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reference import Case, Floats, Market, cases, flat_market, random_market, real_market, unstable
+from .reference import Case, Floats, Market, cases, flat_market, random_market, real_market, unstable
 
 CASES = cases()
 RELATIVE = 1e-9

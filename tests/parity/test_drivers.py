@@ -153,10 +153,10 @@ def test_a_risk_manager_that_orders_or_raises_is_named() -> None:
             raise ZeroDivisionError(signal.symbol)
 
     bars = synthetic_bars("BTC", 300)
-    with pytest.raises(StrategyError, match=r"the risk manager failed at .*only answers"):
+    with pytest.raises(StrategyError, match=r"Orders.check failed at .*only answers"):
         at.backtest(bars, "ma_crossover", risk=Orders("1"))
     with pytest.raises(
-        StrategyError, match=r"the risk manager failed at .*ZeroDivisionError: BTC \(test_drivers.py, line"
+        StrategyError, match=r"Raises.target failed at .*ZeroDivisionError: BTC \(test_drivers.py, line"
     ):
         at.backtest(bars, "ma_crossover", risk=Raises("1"))
     with pytest.raises(ParameterError, match="object is no risk manager: it lacks target, order_quantity, check"):

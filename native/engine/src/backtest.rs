@@ -151,7 +151,8 @@ impl<S: Strategy, R: RiskManager, M: Matching, W: Write> Backtest<S, R, M, W> {
             }
         }
         self.step(&mut recorder, Event::Control(&ControlEvent::Stop { time: now }))?;
-        if let Some(journal) = self.journal.take() {
+        if let Some(mut journal) = self.journal.take() {
+            journal.append(&Record::End)?;
             journal.finish()?;
         }
         let final_equity = self.system.world().account.equity()?;

@@ -248,15 +248,17 @@ pub fn parse_snapped(text: &[u8]) -> Result<Snapped, NumError> {
     }
 }
 
+/// Below this many steps (2^26 in units) floats lie closer together than steps do, so that each step has a float of its own.
+pub(crate) const STEPS_OF_ONE_FLOAT: f64 = 6_710_886_400_000_000.0;
+
 /// Converts a float to steps of 1e-8: the decimal that its shortest print shows, or the step within 4 ulp.
 ///
 /// # Errors
 /// [`NumError`] with the value: NaN, infinite, finer than a step, or out of range.
 pub fn from_f64(value: f64) -> Result<Snapped, NumError> {
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     let scaled = (value * UNIT as f64).round();
     #[expect(clippy::float_cmp, reason = "the question is whether this is the float nearest to the step")]
-    if scaled.abs() < EXACT && scaled / UNIT as f64 == value {
+    if scaled.abs() < STEPS_OF_ONE_FLOAT && scaled / UNIT as f64 == value {
         #[expect(clippy::cast_possible_truncation, reason = "an integer below 2^53")]
         return Ok(Snapped { steps: scaled as i64, moved: false });
     }

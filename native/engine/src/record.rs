@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::account::{RoundTrip, RoundTrips};
+use crate::account::{Average, RoundTrip, RoundTrips};
 use crate::event::Command;
 use crate::instrument::InstrumentId;
 use crate::metrics::{Performance, PerformanceMetrics};
@@ -83,15 +83,15 @@ pub struct OrderRow {
     pub updated: Nanos,
     /// How much was filled.
     pub filled: Qty,
-    /// What that cost, without sign.
-    pub notional: Money,
+    /// At what average price.
+    pub average: Average,
 }
 
 impl OrderRow {
     /// The average price of what was filled.
     #[must_use]
     pub fn average_price(&self) -> Option<Price> {
-        self.notional.price_of(self.filled).ok()
+        self.average.price()
     }
 }
 
@@ -212,7 +212,7 @@ impl Recorder {
         };
         self.performance.on_order();
         let (event, updated) = (order.clone(), order.time);
-        let row = OrderRow { event, oid: 0, status, updated, filled: Qty::ZERO, notional: Money::ZERO };
+        let row = OrderRow { event, oid: 0, status, updated, filled: Qty::ZERO, average: Average::default() };
         match status {
             None => {
                 self.live.insert(order.cloid, row);
@@ -249,7 +249,7 @@ impl Recorder {
         let mut slippage = Money::ZERO;
         if let Some(row) = self.live.get_mut(&fill.cloid) {
             row.filled = row.filled.add(fill.quantity)?;
-            row.notional = row.notional.add(fill.price.notional(fill.quantity)?)?;
+            row.average.add(fill.price, fill.quantity)?;
             let worse = fill.price.sub(row.event.decision_price)?;
             slippage = worse.notional(fill.side.signed(fill.quantity))?;
         }

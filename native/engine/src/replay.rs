@@ -40,6 +40,8 @@ pub struct Replayed {
     pub events: u64,
     /// Commands that were the same.
     pub commands: u64,
+    /// The journal says that the run ended, so nothing was cut off behind a whole frame.
+    pub is_complete: bool,
 }
 
 /// Replays a journal up to and including `until`, into a system made as the journal's header says.
@@ -75,6 +77,7 @@ pub fn replay<S: Strategy, R: RiskManager, I: Read>(
                     return Err(differs("no command".to_owned(), format!("{extra:?}")));
                 }
                 let Some(record) = other else { return Ok(seen) };
+                seen.is_complete = record == Record::End;
                 let Some(event) = record.event() else { continue };
                 if event.time() > until {
                     return Ok(seen);

@@ -309,7 +309,11 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             Intent::Signal(signal) => self.on_signal(&signal, commands, refused)?,
             Intent::Place(cloid, request) => self.on_place(cloid, &request, commands, refused)?,
             Intent::Modify { cloid, instrument, price, quantity } => {
-                let Some(order) = self.world.orders.get(instrument, cloid) else { return Ok(()) };
+                let Some(order) = self.world.orders.get(instrument, cloid) else {
+                    let status = OrderStatus::ActionRejected(Reason::NotFound);
+                    refused.push(OrderUpdate { cloid, oid: 0, instrument, status, time });
+                    return Ok(());
+                };
                 let Some(rules) = self.world.instruments.get(instrument) else { return Ok(()) };
                 let price = rules.tick.passive(price, order.event.side).map_err(number)?;
                 let quantity = quantity.floor_to_lot(rules.lot_size).map_err(number)?;

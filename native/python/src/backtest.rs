@@ -3,106 +3,29 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
 
-use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3_arrow::PyTable;
 
 use engine::backtest::{Backtest, BacktestError, Outcome, Poll};
 use engine::instrument::Instruments;
-use engine::journal::{JournalError as EngineJournalError, Reader, Writer};
+use engine::journal::{Reader, Writer};
 use engine::num::{Money, Price};
 use engine::record::Detail;
-use engine::replay::{ReplayError, replay};
+use engine::replay::replay;
 use engine::strategy::Strategy;
 use engine::stream::Source;
-use engine::system::{SystemError, TradingSystem};
+use engine::system::TradingSystem;
 use engine::time::Nanos;
 use engine::venue::SimulatedVenue;
 
 use crate::config::{PyInstrument, PyVenueOptions, instruments};
-use crate::errors::{EngineError, JournalError, OrPy, StrategyError, ToPy};
+use crate::errors::{JournalError, OrPy};
 use crate::number::{decimal_of_text, from_python, to_decimal};
 use crate::risk::Risk;
 use crate::source::sources;
 use crate::strategy::AnyStrategy;
 use crate::tables;
-
-impl ToPy for SystemError {
-    fn to_py(self) -> PyErr {
-        match self {
-            Self::Strategy { time, source } => match source.0.downcast::<PyErr>() {
-                Ok(cause) => Python::attach(|py| {
-                    if cause.is_instance_of::<PyKeyboardInterrupt>(py) {
-                        return *cause;
-                    }
-                    let error = StrategyError::new_err(format!("the strategy failed at {time}: {}", shown(py, &cause)));
-                    error.set_cause(py, Some(*cause));
-                    error
-                }),
-                Err(source) => StrategyError::new_err(format!("the strategy failed at {time}: {source}")),
-            },
-            Self::Risk { time, source } => match source.0.downcast::<PyErr>() {
-                Ok(cause) => Python::attach(|py| {
-                    let text = format!("the risk manager failed at {time}: {}", shown(py, &cause));
-                    let error = StrategyError::new_err(text);
-                    error.set_cause(py, Some(*cause));
-                    error
-                }),
-                Err(source) => EngineError::new_err(format!("the risk manager failed at {time}: {source}")),
-            },
-            wanted @ Self::Resolution { .. } => StrategyError::new_err(wanted.to_string()),
-            other => EngineError::new_err(other.to_string()),
-        }
-    }
-}
-
-/// `ValueError: boom (strategy.py, line 12)`: where in the strategy it happened, without a traceback.
-fn shown(py: Python<'_>, error: &PyErr) -> String {
-    let mut frame = error.traceback(py).map(|t| t.into_any());
-    let mut place = String::new();
-    while let Some(here) = frame.filter(|f| !f.is_none()) {
-        let file = here.getattr("tb_frame").and_then(|f| f.getattr("f_code")).and_then(|c| c.getattr("co_filename"));
-        let line = here.getattr("tb_lineno").and_then(|l| l.extract::<u32>());
-        if let (Ok(file), Ok(line)) = (file, line) {
-            let file = file.to_string();
-            let name = file.rsplit('/').next().unwrap_or_default().to_owned();
-            place = format!(" ({name}, line {line})");
-        }
-        frame = here.getattr("tb_next").ok();
-    }
-    format!("{error}{place}")
-}
-
-impl ToPy for BacktestError {
-    fn to_py(self) -> PyErr {
-        match self {
-            Self::Source(error) => error.to_py(),
-            Self::System(error) => error.to_py(),
-            Self::Journal(error) => error.to_py(),
-            Self::Empty => crate::errors::DataError::new_err("there are no market data to run on"),
-            Self::Interrupted { .. } => PyKeyboardInterrupt::new_err(()),
-            Self::Number(error) => EngineError::new_err(error.to_string()),
-            other @ Self::Endless { .. } => StrategyError::new_err(other.to_string()),
-        }
-    }
-}
-
-impl ToPy for EngineJournalError {
-    fn to_py(self) -> PyErr {
-        JournalError::new_err(self.to_string())
-    }
-}
-
-impl ToPy for ReplayError {
-    fn to_py(self) -> PyErr {
-        match self {
-            Self::Journal(error) => error.to_py(),
-            Self::System(error) => error.to_py(),
-            differs @ Self::Differs { .. } => JournalError::new_err(format!("the replay differs: {differs}")),
-        }
-    }
-}
 
 /// What a run gave: statistics, tables, digest.
 #[pyclass(frozen, name = "Outcome", module = "algo_trade._native")]
@@ -337,7 +260,8 @@ impl PyJournal {
     fn header(&self) -> &str {
         &self.header
     }
-    /// Feeds the events to a system made as the header says and compares the commands; returns (events, commands).
+    /// Feeds the events to a system made as the header says and compares the commands; returns (events, commands, whether the journal
+    /// says that the run ended).
     ///
     /// Raises JournalError at the first command that differs.
     #[pyo3(signature = (strategy, *, symbols, rules, risk, initial_capital, bot_id, until_ns = None))]
@@ -351,7 +275,7 @@ impl PyJournal {
         initial_capital: &Bound<'_, PyAny>,
         bot_id: &str,
         until_ns: Option<i64>,
-    ) -> PyResult<(u64, u64)> {
+    ) -> PyResult<(u64, u64, bool)> {
         let instruments = instruments(&symbols, &rules);
         let deposit: Money = from_python(initial_capital)?;
         let risk = Risk::from_py(risk, &instruments)?;
@@ -368,7 +292,7 @@ impl PyJournal {
             }
         };
         let done = done.or_py()?;
-        Ok((done.events, done.commands))
+        Ok((done.events, done.commands, done.is_complete))
     }
     /// The records up to a time, one line each, given to `write` in turn; returns how many there were.
     #[pyo3(signature = (write, *, until_ns = None))]

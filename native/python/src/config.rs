@@ -71,8 +71,9 @@ impl PyVenueOptions {
             )?,
             penetration_ticks,
             max_participation: rate_between("max_participation", max_participation, 1e-12, 1.0)?,
-            maker_rate: rate_between("maker_rate", maker_rate, -0.1, 0.1)?,
+            // The taker rate first: where only that was given, it is the maker rate too, and should be the one named.
             taker_rate: rate_between("taker_rate", taker_rate, -0.1, 0.1)?,
+            maker_rate: rate_between("maker_rate", maker_rate, -0.1, 0.1)?,
             leverage,
             margin: one_of("margin", margin, &[("hyperliquid", Margin::Hyperliquid), ("none", Margin::None)])?,
             reserve_open_orders,

@@ -254,6 +254,8 @@ impl PyContext {
         self.place(Side::Sell, order)
     }
     /// Changes price and remaining quantity of an order; what is left out stays.
+    ///
+    /// An order that is done already gives an order update, `action_rejected` with the reason `not_found`.
     #[pyo3(signature = (cloid, *, price = None, quantity = None))]
     fn modify(
         &self,
@@ -264,18 +266,13 @@ impl PyContext {
         let (instrument, id) = self.locate(cloid)?;
         let price: Option<Price> = price.map(from_python).transpose()?;
         let quantity: Option<Qty> = quantity.map(from_python).transpose()?;
-        let known = self.with(|ctx| {
-            let Some(order) = ctx.world.orders.get(instrument, id) else { return false };
-            let Some(price) = price.or(order.event.kind.price()).or(order.event.kind.trigger()) else { return false };
-            let quantity = quantity.unwrap_or(order.leaves);
-            ctx.modify(instrument, id, price, quantity);
-            true
-        })?;
-        if known {
-            Ok(())
-        } else {
-            Err(ParameterError::new_err(format!("cloid = {cloid}: no such open order with a price")))
-        }
+        self.with(|ctx| {
+            // An order that is gone: the answer is an order update, since it may go at any moment on a real venue.
+            let order = ctx.world.orders.get(instrument, id);
+            let present = order.and_then(|o| o.event.kind.price().or(o.event.kind.trigger()));
+            let quantity = quantity.or(order.map(|o| o.leaves)).unwrap_or_default();
+            ctx.modify(instrument, id, price.or(present).unwrap_or_default(), quantity);
+        })
     }
     /// Takes an order away; one that is done already is left alone.
     fn cancel(&self, cloid: &str) -> PyResult<()> {

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyTuple, PyType};
 
 use crate::errors::{DataError, OrPy, ParameterError, ToPy};
+use crate::events::PyBar;
 
 mod catalogue;
 mod columns;
@@ -60,7 +61,8 @@ impl Indicator {
     /// Parameters
     /// ----------
     /// first, second, third, fourth : float, int, Decimal or anything with `__float__`
-    ///     As many as the class names in its `Inputs`: one number, or high, low, close and so on.
+    ///     As many as the class names in its `Inputs`: one number, or high, low, close and so on. A `Bar` alone stands for
+    ///     them all; of a bar, an indicator of one number takes the close.
     /// time : int, optional
     ///     Nanoseconds since the epoch; only `Vwap` with a session asks for it.
     ///
@@ -78,8 +80,14 @@ impl Indicator {
         fourth: Option<f64>,
         time: Option<i64>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        // A native Bar as the one argument: `if let Ok(bar) = first.cast::<Bar>() { ... self.inner.update_bar(...) }` here.
-        let first: f64 = first.extract()?;
+        let first = match first.extract::<f64>() {
+            Ok(number) => number,
+            Err(error) => {
+                let Ok(bar) = first.cast_exact::<PyBar>() else { return Err(error) };
+                let values = self.inner.update_bar(&bar.get().inner, Field::Close).or_py()?;
+                return self.show(py, values);
+            }
+        };
         let values = if second.is_none() {
             self.inner.update_value(first)
         } else {

@@ -11,6 +11,7 @@ mod context;
 mod data;
 pub mod errors;
 mod events;
+mod failures;
 mod feeds;
 mod indicators;
 mod lend;

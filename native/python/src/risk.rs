@@ -15,6 +15,7 @@ use crate::config::PyRiskOptions;
 use crate::context::PyContext;
 use crate::errors::ParameterError;
 use crate::events::{PyOrder, PySignal};
+use crate::failures::HookError;
 use crate::number::from_python;
 
 /// The methods of a risk manager written in Python.
@@ -48,12 +49,12 @@ impl PyRisk {
             let mut ctx = Context::new(world, &mut intents, &mut ids);
             answer(&shared.lent.lend(&mut ctx, || method.bind(py).call1((&self.ctx, argument)))?)
         });
-        let answered = answered.map_err(|error| RiskError(Box::new(error)))?;
+        let failed = |cause| RiskError(Box::new(HookError::of(method, cause)));
+        let answered = answered.map_err(failed)?;
         if intents.is_empty() {
             return Ok(answered);
         }
-        let error = ParameterError::new_err("a risk manager only answers: it cannot order, cancel or set timers");
-        Err(RiskError(Box::new(error)))
+        Err(failed(ParameterError::new_err("a risk manager only answers: it cannot order, cancel or set timers")))
     }
 }
 

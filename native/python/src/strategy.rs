@@ -12,6 +12,7 @@ use engine::strategy::{Builtin, Context, Strategy, StrategyError};
 use crate::context::PyContext;
 use crate::errors::{OrPy, ParameterError};
 use crate::events::{PyBar, PyFill, PyOrderUpdate, PyQuote, PySignal, PyTrade, market_to_py};
+use crate::failures::HookError;
 use crate::params::given_from_py;
 
 /// The hooks of a strategy object: bound methods, `None` where it does not define one.
@@ -54,20 +55,21 @@ impl PyStrategy {
         let Some(hook) = hook else { return Ok(()) };
         Python::attach(|py| {
             let shared = self.ctx.bind(py).borrow();
-            let hook = hook.bind(py);
+            let bound = hook.bind(py);
             let answer = match argument(py, &shared)? {
-                Some(argument) => shared.lent.lend(ctx, || hook.call1((&self.ctx, argument)))?,
-                None => shared.lent.lend(ctx, || hook.call1((&self.ctx,)))?,
+                Some(argument) => shared.lent.lend(ctx, || bound.call1((&self.ctx, argument)))?,
+                None => shared.lent.lend(ctx, || bound.call1((&self.ctx,)))?,
             };
             take_answer(&shared, ctx, &answer)
         })
-        .map_err(failed)
+        .map_err(|cause| StrategyError(Box::new(HookError::of(hook, cause))))
     }
 
     /// Indicators first, then the hooks.
     #[inline]
     fn hear_bar(&self, ctx: &mut Context<'_>, bar: &Bar, rule: Option<Rule>) -> Result<(), StrategyError> {
-        Python::attach(|py| self.ctx.bind(py).borrow().feeds.feed(bar, rule)).map_err(failed)?;
+        Python::attach(|py| self.ctx.bind(py).borrow().feeds.feed(bar, rule))
+            .map_err(|cause| StrategyError(Box::new(HookError { hook: "an indicator".into(), cause })))?;
         self.call(self.hooks.on_bar.as_ref(), ctx, |py, shared| {
             Py::new(py, PyBar { inner: *bar, symbol: shared.symbol(py, bar.instrument) }).map(|e| Some(e.into_any()))
         })?;
@@ -85,13 +87,8 @@ impl PyStrategy {
             let answer = shared.lent.lend(ctx, || hook.bind(py).call1((event,)))?;
             take_answer(&shared, ctx, &answer)
         })
-        .map_err(failed)
+        .map_err(|cause| StrategyError(Box::new(HookError::of(hook, cause))))
     }
-}
-
-/// The exception itself travels inside the engine's error and comes out as the cause.
-fn failed(error: PyErr) -> StrategyError {
-    StrategyError(Box::new(error))
 }
 
 /// `None`, a signal, or several.

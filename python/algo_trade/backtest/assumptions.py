@@ -15,6 +15,11 @@ _PATHS = {
     "olhc": "Inside a bar the low is visited before the high.",
 }
 
+_RESTING = {
+    0: "Optimistic: a resting limit order fills as soon as the price touches it, as if there were no queue.",
+    1: "Bars know no queue: a resting limit order fills only when the price goes a tick through it.",
+}
+
 
 def sentences(venue: VenueConfig, metrics: PerformanceMetrics, *, has_volume: bool, volume_unit: str) -> list[str]:
     """Say what a reader must know before the numbers."""
@@ -29,7 +34,10 @@ def sentences(venue: VenueConfig, metrics: PerformanceMetrics, *, has_volume: bo
         fill,
         _PATHS[venue.path],
         f"Taker fills are {venue.slippage_bps.normalize():f} bps worse than the price. Fees: {venue.fees.taker_rate:f} taker, {venue.fees.maker_rate:f} maker, of notional.",
-        f"Bars know no queue: a resting limit order fills only when the price goes {venue.penetration_ticks} tick(s) through it.",
+        _RESTING.get(
+            venue.penetration_ticks,
+            f"Bars know no queue: a resting limit order fills only when the price goes {venue.penetration_ticks} ticks through it.",
+        ),
         (
             f"All own orders together fill at most {venue.max_participation:.0%} of a bar's volume (volumes taken as {volume_unit} units)."
             if has_volume

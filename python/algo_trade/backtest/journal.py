@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from algo_trade.execution import VenueConfig
 from algo_trade.strategy import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -31,6 +32,7 @@ class JournalFile:
     """A journal on disk, with its header understood."""
 
     def __init__(self, path: str | Path) -> None:
+        self._path = path
         self._journal = Journal(path)
         try:
             self.header: dict[str, Any] = json.loads(self._journal.header)
@@ -49,20 +51,32 @@ class JournalFile:
         made = self.manifest
         strategy = load(made["strategy_spec"], made["params"])
         venue = VenueConfig.model_validate(made["venue"])
-        events, commands = self._journal.replay(
-            strategy_part(strategy),
-            symbols=made["symbols"],
-            rules=venue.rules(),
-            risk=risk_part(risk_of(made["risk"])),
-            initial_capital=made["initial_capital"],
-            bot_id=self.header["bot_id"],
-            until_ns=nanoseconds(until),
-        )
+        with self._named():
+            events, commands, is_complete = self._journal.replay(
+                strategy_part(strategy),
+                symbols=made["symbols"],
+                rules=venue.rules(),
+                risk=risk_part(risk_of(made["risk"])),
+                initial_capital=made["initial_capital"],
+                bot_id=self.header["bot_id"],
+                until_ns=nanoseconds(until),
+            )
+        if until is None and self.header.get("kind") == "backtest" and not is_complete:
+            raise JournalError(f"{self._path}: the journal is cut off: the run went on after its {events:,} events")
         return Replay(events, commands)
 
     def dump(self, write: Callable[[str], object], *, until: datetime | str | None = None) -> int:
         """Give each record to ``write`` as a line; return how many there were."""
-        return self._journal.dump(write, until_ns=nanoseconds(until))
+        with self._named():
+            return self._journal.dump(write, until_ns=nanoseconds(until))
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the file in what is wrong with it."""
+        try:
+            yield
+        except JournalError as error:
+            raise JournalError(f"{self._path}: {error}") from None
 
 
 def nanoseconds(time: datetime | str | None) -> int | None:

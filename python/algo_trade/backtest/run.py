@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from algo_trade._native import resolve_capital, run_backtest
 from algo_trade.backtest import manifest as manifests
 from algo_trade.backtest.assumptions import sentences
-from algo_trade.backtest.outputs import whole_file, write_tables
+from algo_trade.backtest.outputs import table_files, whole_file, write_tables
 from algo_trade.backtest.result import BacktestResult
 from algo_trade.core import DataProvider, risk_part, strategy_part
 from algo_trade.data import HistoricalDataProvider
@@ -130,6 +130,9 @@ def backtest(
         seed=seed,
     )
     with ExitStack() as stack:
+        # What cannot be written is found out before the run, not after it.
+        tables = stack.enter_context(table_files(out))
+        report_path = None if report is None else stack.enter_context(whole_file(report))
         journal_path = None if journal is None else stack.enter_context(whole_file(journal))
         outcome = run_backtest(
             provider,
@@ -157,10 +160,10 @@ def backtest(
         result.assumptions = sentences(
             config, result.metrics, has_volume=described["has_volume"], volume_unit=volume_unit
         )
-        if out is not None:
-            write_tables(result, out)
-        if report is not None:
-            result.report(report)
+        if tables:
+            write_tables(result, tables)
+        if report_path is not None:
+            result.report(report_path)
     return result
 
 

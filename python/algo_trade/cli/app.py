@@ -33,6 +33,10 @@ def root() -> None:
     """Algorithmic trading for Hyperliquid."""
 
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C: 128 and the number of the signal."""
+
+
 def main() -> None:
     """Run the command line and end the process with its exit code."""
     sys.exit(run())
@@ -44,6 +48,8 @@ def run() -> int:
         # In its standalone mode typer words wrong use itself and ends with a code.
         app()
     except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            return _say("interrupted", INTERRUPTED)
         return ended.code if isinstance(ended.code, int) else 0
     except (ParameterError, ConfigError) as error:
         return _say(str(error), 2)

@@ -104,9 +104,10 @@ class DataSummary:
             unit = "base units" if self.volume_unit == "base" else "quote currency, divided by the close"
             lines.append(f"volume: taken as {unit}")
         lines.append(f"time stamps: taken as the {self.stamp} of the bar")
-        if self.snapped:
-            lines.append(f"{self.snapped} numbers moved to the nearest 1e-8 (prints of floats)")
-        return lines
+        return lines + self._snapped()
+
+    def _snapped(self) -> list[str]:
+        return [f"{self.snapped} numbers moved to the nearest 1e-8 (prints of floats)"] if self.snapped else []
 
     def warnings(self) -> list[str]:
         """Name what may make a result worth less than it looks."""
@@ -118,7 +119,7 @@ class DataSummary:
                 lines.append(f"{symbol.symbol}: {symbol.overlapping} bars open before the bar before has closed")
             if not symbol.has_volume:
                 lines.append(f"{symbol.symbol}: the bars have no volume, so fills are not limited by it")
-        return lines
+        return lines + self._snapped()
 
     def facts(self) -> dict[str, object]:
         """Describe it in plain values, for reports and JSON."""

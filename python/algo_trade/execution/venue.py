@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from algo_trade._native import Instrument, VenueOptions
-from algo_trade.errors import ConfigError, InputError
+from algo_trade.errors import ConfigError, ParameterError
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 # The edge is decimal: a TOML float is read as the decimal that it is written as.
@@ -128,7 +128,7 @@ class VenueConfig(BaseModel):
         try:
             return type(self).model_validate({**self.model_dump(), **values})
         except ValidationError as error:
-            raise InputError("\n".join(_explain("", problem) for problem in error.errors())) from None
+            raise ParameterError("\n".join(_explain("", problem) for problem in error.errors())) from None
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -63,7 +64,9 @@ def load(spec: str, params: Mapping[str, object]) -> Runnable:
     except ParameterError:
         raise
     except Exception as error:
-        raise StrategyError(f"{spec} cannot be made: {type(error).__name__}: {error}") from error
+        source = inspect.getsourcefile(found) or ""
+        where = _where(spec, source, error)
+        raise StrategyError(f"{where} cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(made, Strategy | EventStrategy):
         raise ParameterError(f"{spec}: a strategy has a `name` and `on_market_event(event)`")
     return made
@@ -85,9 +88,13 @@ def _module(place: str) -> ModuleType:
         try:
             return importlib.import_module(place)
         except ModuleNotFoundError as error:
+            if error.name is None or not f"{place}.".startswith(f"{error.name}."):
+                raise StrategyError(f"{place}: {type(error).__name__}: {error}") from error
             raise ParameterError(
                 f"there is no module `{place}`: give file.py:Class, module:Class or a built-in name"
             ) from error
+        except Exception as error:
+            raise StrategyError(f"{place}: {type(error).__name__}: {error}") from error
     path = Path(place)
     if not path.is_file():
         raise ParameterError(f"{place}: no such file")
@@ -101,10 +108,18 @@ def _module(place: str) -> ModuleType:
         loader.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        line = error.lineno if isinstance(error, SyntaxError) else None
-        where = f"{place}:{line}" if line else place
-        raise StrategyError(f"{where}: {type(error).__name__}: {error}") from error
+        raise StrategyError(f"{_where(place, place, error)}: {type(error).__name__}: {error}") from error
     return module
+
+
+def _where(name: str, file: str, error: Exception) -> str:
+    """Add to a name the last line of a file that an error came through; an error of syntax has a line of its own."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return f"{name}:{error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    if not lines:
+        return name
+    return f"{name}:{lines[-1]}" if name == file else f"{name} ({Path(file).name}:{lines[-1]})"
 
 
 def _suggest(name: str, candidates: list[str]) -> str:

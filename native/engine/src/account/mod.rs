@@ -2,10 +2,12 @@
 //!
 //! `equity = deposit + realised + unrealised − fees + rebates + funding − backstop_loss`, at every event (SIMULATION, 12).
 
+mod average;
 mod margin;
 mod position;
 mod round_trip;
 
+pub use average::Average;
 pub use margin::{initial_margin, maintenance_margin};
 pub use position::{Applied, Position};
 pub use round_trip::{RoundTrip, RoundTrips};

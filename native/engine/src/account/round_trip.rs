@@ -1,6 +1,6 @@
 //! Round trips: from flat to a position and back to flat. A flip ends one and starts one.
 
-use crate::account::Position;
+use crate::account::{Average, Position};
 use crate::instrument::InstrumentId;
 use crate::num::{Money, NumError, Price, Qty};
 use crate::order::{FillEvent, Side};
@@ -38,9 +38,9 @@ struct Open {
     position: Position,
     entry_time: Nanos,
     quantity: Qty,
-    closed: Qty,
     entry_notional: Money,
-    exit_notional: Money,
+    entry: Average,
+    exit: Average,
     realised: Money,
     fees: Money,
 }
@@ -69,8 +69,7 @@ impl RoundTrips {
         let opening_fee = fill.fee.sub(closing_fee)?;
         let mut finished = None;
         if !applied.closed.is_zero() {
-            open.closed = open.closed.add(applied.closed)?;
-            open.exit_notional = open.exit_notional.add(fill.price.notional(applied.closed)?)?;
+            open.exit.add(fill.price, applied.closed)?;
             open.realised = open.realised.add(applied.realised)?;
             open.fees = open.fees.add(closing_fee)?;
             if applied.closed == applied.before.abs()? {
@@ -81,8 +80,8 @@ impl RoundTrips {
                     exit_time: fill.time,
                     quantity: open.quantity,
                     entry_notional: open.entry_notional,
-                    entry_price: open.entry_notional.price_of(open.quantity)?,
-                    exit_price: open.exit_notional.price_of(open.closed)?,
+                    entry_price: open.entry.price().unwrap_or(fill.price),
+                    exit_price: open.exit.price().unwrap_or(fill.price),
                     pnl: open.realised.sub(open.fees)?,
                     fees: open.fees,
                     funding: Money::ZERO,
@@ -95,6 +94,7 @@ impl RoundTrips {
                 open.entry_time = fill.time;
             }
             open.quantity = open.quantity.add(applied.opened)?;
+            open.entry.add(fill.price, applied.opened)?;
             open.entry_notional = open.entry_notional.add(fill.price.notional(applied.opened)?)?;
             open.fees = open.fees.add(opening_fee)?;
         }

@@ -1,7 +1,7 @@
 //! Numbers and times out of the values of a field, or what is wrong with them. Part of the checks of a row.
 
 use crate::data::fault::Fault;
-use crate::num::{Snapped, UNIT, from_f64, parse_snapped};
+use crate::num::{STEPS_OF_ONE_FLOAT, Snapped, UNIT, from_f64, parse_snapped};
 use crate::time::{Nanos, from_epoch, parse_iso};
 
 /// A number of a text field.
@@ -22,10 +22,9 @@ pub fn number_of_text(text: &[u8]) -> Result<Snapped, Fault> {
 #[inline]
 pub fn number_of_float(value: f64) -> Result<Snapped, Fault> {
     // As the first test of `from_f64`, but without a call of `round`, which takes half of the time of reading a table.
-    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     let scaled = value * UNIT as f64;
-    if (0.0..EXACT).contains(&scaled) {
-        #[expect(clippy::cast_possible_truncation, reason = "an integer up to 2^53")]
+    if (0.0..STEPS_OF_ONE_FLOAT).contains(&scaled) {
+        #[expect(clippy::cast_possible_truncation, reason = "an integer below 2^53")]
         let steps = (scaled + 0.5) as i64;
         #[expect(clippy::float_cmp, reason = "the question is whether this is the float nearest to the step")]
         if steps as f64 / UNIT as f64 == value {

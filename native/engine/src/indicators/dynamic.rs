@@ -11,19 +11,19 @@ use crate::time::Nanos;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Values {
     parts: [f64; 3],
-    count: u8,
+    count: usize,
 }
 
 impl Values {
     #[inline]
     fn of<O: Output>(output: O) -> Self {
-        let count = const { if O::NAMES.len() == 1 { 1 } else { O::NAMES.len() as u8 } };
+        let count = O::NAMES.len();
         Self { parts: output.parts(), count }
     }
     /// The numbers, as many as the indicator has names for.
     #[must_use]
     pub fn as_slice(&self) -> &[f64] {
-        self.parts.get(..usize::from(self.count)).unwrap_or(&self.parts)
+        self.parts.get(..self.count).unwrap_or(&self.parts)
     }
     /// The first number, which is all there is to most indicators.
     #[inline]

@@ -22,10 +22,12 @@ pub enum Record {
     Control(ControlEvent),
     /// A command came out.
     Command(Command),
+    /// The run came to its end: what lacks this was cut off, or has not ended.
+    End,
 }
 
 impl Record {
-    /// As an event for the system; `None` for a command.
+    /// As an event for the system; `None` for a command and for the end.
     #[must_use]
     pub const fn event(&self) -> Option<Event<'_>> {
         Some(match self {
@@ -35,7 +37,7 @@ impl Record {
             Self::Account(event) => Event::Account(event),
             Self::Timer(timer) => Event::Timer(*timer),
             Self::Control(control) => Event::Control(control),
-            Self::Command(_) => return None,
+            Self::Command(_) | Self::End => return None,
         })
     }
 }
