@@ -11,19 +11,18 @@ use crate::time::Nanos;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Values {
     parts: [f64; 3],
-    count: u8,
+    count: usize,
 }
 
 impl Values {
     #[inline]
     fn of<O: Output>(output: O) -> Self {
-        let count = const { if O::NAMES.len() == 1 { 1 } else { O::NAMES.len() as u8 } };
-        Self { parts: output.parts(), count }
+        Self { parts: output.parts(), count: O::NAMES.len() }
     }
     /// The numbers, as many as the indicator has names for.
     #[must_use]
     pub fn as_slice(&self) -> &[f64] {
-        self.parts.get(..usize::from(self.count)).unwrap_or(&self.parts)
+        self.parts.get(..self.count).unwrap_or(&self.parts)
     }
     /// The first number, which is all there is to most indicators.
     #[inline]
@@ -163,7 +162,9 @@ fn run<F: Formula>(mut formula: F, columns: &Columns<'_>, out: &mut [&mut [f64]]
     let values = rows.map(move |row| formula.next(row).map_or([f64::NAN; 3], Output::parts));
     match out {
         [a] => values.zip(after(a, skipped)).for_each(|([x, _, _], a)| *a = x),
-        [a, b] => values.zip(after(a, skipped)).zip(after(b, skipped)).for_each(|(([x, y, _], a), b)| (*a, *b) = (x, y)),
+        [a, b] => {
+            values.zip(after(a, skipped)).zip(after(b, skipped)).for_each(|(([x, y, _], a), b)| (*a, *b) = (x, y))
+        }
         [a, b, c] => {
             let out = after(a, skipped).iter_mut().zip(after(b, skipped)).zip(after(c, skipped));
             values.zip(out).for_each(|([x, y, z], ((a, b), c))| (*a, *b, *c) = (x, y, z));

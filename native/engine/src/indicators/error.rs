@@ -65,11 +65,7 @@ pub(super) fn check_period(
 }
 
 /// Refuses a factor that is not a finite number above zero.
-pub(super) fn check_factor(
-    indicator: &'static str,
-    parameter: &'static str,
-    given: f64,
-) -> Result<(), IndicatorError> {
+pub(super) fn check_factor(indicator: &'static str, parameter: &'static str, given: f64) -> Result<(), IndicatorError> {
     if given.is_finite() && given > 0.0 {
         return Ok(());
     }

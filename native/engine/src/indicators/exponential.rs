@@ -234,13 +234,8 @@ impl Kama {
     /// [`IndicatorError::Parameter`].
     pub fn with_unstable(period: usize, unstable_period: usize) -> Result<Self, IndicatorError> {
         check_period("Kama", "period", period, 2)?;
-        let formula = Adaptive {
-            lag: Lag::new(period),
-            path: Window::new(period),
-            last: None,
-            average: 0.0,
-            has_average: false,
-        };
+        let formula =
+            Adaptive { lag: Lag::new(period), path: Window::new(period), last: None, average: 0.0, has_average: false };
         Ok(Self::from_formula(Settled::new(formula, unstable_period)))
     }
 }

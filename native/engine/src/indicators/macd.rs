@@ -63,7 +63,12 @@ impl Macd {
         check_period("Macd", "signal", signal, 1)?;
         if fast >= slow {
             let allowed = format!("below slow = {slow}");
-            return Err(IndicatorError::Parameter { indicator: "Macd", parameter: "fast", given: fast.to_string(), allowed });
+            return Err(IndicatorError::Parameter {
+                indicator: "Macd",
+                parameter: "fast",
+                given: fast.to_string(),
+                allowed,
+            });
         }
         Ok(Self::from_formula(Convergence {
             fast: exponential(fast, unstable_period),

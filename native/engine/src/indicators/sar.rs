@@ -59,7 +59,8 @@ impl StopAndReverse {
 
 /// The stop may not lie within the last two bars.
 fn behind(level: f64, is_long: bool, bar: HighLow, last: HighLow) -> f64 {
-    let pull = |level: f64, edge: f64| if (is_long && level > edge) || (!is_long && level < edge) { edge } else { level };
+    let pull =
+        |level: f64, edge: f64| if (is_long && level > edge) || (!is_long && level < edge) { edge } else { level };
     if is_long { pull(pull(level, last.low), bar.low) } else { pull(pull(level, last.high), bar.high) }
 }
 

@@ -324,11 +324,8 @@ impl Total {
     #[inline]
     pub fn add(&mut self, number: f64) {
         let sum = self.sum + number;
-        self.error += if self.sum.abs() >= number.abs() {
-            (self.sum - sum) + number
-        } else {
-            (number - sum) + self.sum
-        };
+        self.error +=
+            if self.sum.abs() >= number.abs() { (self.sum - sum) + number } else { (number - sum) + self.sum };
         self.sum = sum;
     }
 
