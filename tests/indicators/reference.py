@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 import talib
 from numpy.typing import NDArray
+from talib import set_unstable_period  # type: ignore[attr-defined]  # its stub does not list it
 
 from algo_trade import indicators as ind
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
 Floats = NDArray[np.float64]
 BARS = "bars/btc-perp-20211231-20220201_1m.csv"
-
-
-def shared_data() -> Path | None:
-    """The folder of recorded market data: `ALGO_TRADE_SHARED`, or `shared/data` beside a parent of the repository."""
-    given = os.environ.get("ALGO_TRADE_SHARED")
-    candidates = [Path(given), Path(given) / "data"] if given else []
-    candidates += [parent / "shared" / "data" for parent in Path(__file__).resolve().parents]
-    return next((path for path in candidates if (path / BARS).exists()), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +38,8 @@ class Market:
         return Market(self.high[:count], self.low[:count], self.close[:count], self.volume[:count])
 
 
-def real_market() -> Market:
-    folder = shared_data()
-    if folder is None:
-        pytest.skip(f"{BARS} is not here: set ALGO_TRADE_SHARED to the folder of shared data")
+def real_market(folder: Path) -> Market:
+    """A month of BTC minutes."""
     with (folder / BARS).open() as file:
         rows = [[float(row[name]) for name in ("high", "low", "close", "volume")] for row in csv.DictReader(file)]
     return Market(*(np.ascontiguousarray(column) for column in np.array(rows).T))
@@ -78,11 +69,11 @@ def unstable(names: Sequence[str], period: int) -> Iterator[None]:
     """Sets TA-Lib's unstable periods for a while."""
     try:
         for name in names:
-            talib.set_unstable_period(name, period)
+            set_unstable_period(name, period)
         yield
     finally:
         for name in names:
-            talib.set_unstable_period(name, 0)
+            set_unstable_period(name, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +81,7 @@ class Case:
     """An indicator, its parameters, its columns, and what TA-Lib calls it."""
 
     name: str
-    make: Callable[..., ind.Indicator]
+    make: Callable[..., Any]
     batch: Callable[..., Any]
     columns: Sequence[str]
     params: dict[str, Any]
@@ -99,7 +90,6 @@ class Case:
     unstable: Sequence[str] = ()
     #: Absolute tolerance as a fraction of the largest value: for values that pass through zero.
     scale: float = 1e-12
-    options: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name + "-" + "-".join(str(value) for value in self.params.values())
@@ -117,6 +107,10 @@ def adx(high: Floats, low: Floats, close: Floats, period: int) -> tuple[Floats, 
     both = [talib.PLUS_DI(high, low, close, period), talib.MINUS_DI(high, low, close, period)]
     index = talib.ADX(high, low, close, period)
     return (index, *(np.where(np.isnan(index), np.nan, directions) for directions in both))
+
+
+def dmi(high: Floats, low: Floats, close: Floats, period: int) -> tuple[Floats, ...]:
+    return talib.PLUS_DI(high, low, close, period), talib.MINUS_DI(high, low, close, period)
 
 
 def super_trend(high: Floats, low: Floats, close: Floats, period: int, multiplier: float) -> tuple[Floats, ...]:
@@ -163,21 +157,22 @@ def cases() -> list[Case]:
         add(ind.Atr, ind.atr, HLC, {"period": n}, one(talib.ATR, timeperiod=n), ["ATR"])
         add(ind.Roc, ind.roc, CLOSE, {"period": n}, one(talib.ROC, timeperiod=n))
         add(ind.Momentum, ind.momentum, CLOSE, {"period": n}, one(talib.MOM, timeperiod=n))
-        add(ind.RollingVwap, ind.rolling_vwap, HLCV, {"period": n}, lambda *c, n=n: rolling_vwap(*c, n))
+        add(ind.RollingVwap, ind.rolling_vwap, HLCV, {"period": n}, many(rolling_vwap, period=n))
     for n in (2, 3, 14, 60):
         add(ind.Hma, ind.hma, CLOSE, {"period": n}, one(talib.HMA, timeperiod=n))
         add(ind.Kama, ind.kama, CLOSE, {"period": n}, one(talib.KAMA, timeperiod=n), ["KAMA"])
         add(ind.Rsi, ind.rsi, CLOSE, {"period": n}, one(talib.RSI, timeperiod=n), ["RSI"])
-        add(ind.Adx, ind.adx, HLC, {"period": n}, lambda *c, n=n: adx(*c, n), ["ADX"])
+        add(ind.Adx, ind.adx, HLC, {"period": n}, many(adx, period=n), ["ADX"])
         add(
             ind.Dmi,
             ind.dmi,
             HLC,
             {"period": n},
-            lambda *c, n=n: (talib.PLUS_DI(*c, n), talib.MINUS_DI(*c, n)),
+            many(dmi, period=n),
             ["PLUS_DI", "MINUS_DI"],
         )
-        add(ind.Mfi, ind.mfi, HLCV, {"period": n}, one(talib.MFI, timeperiod=n), ["MFI"])
+        # TA-Lib keeps running sums: where nothing flows upward, it shows their rounding errors.
+        add(ind.Mfi, ind.mfi, HLCV, {"period": n}, one(talib.MFI, timeperiod=n), scale=1e-11)
         add(ind.Cci, ind.cci, HLC, {"period": n}, one(talib.CCI, timeperiod=n), scale=1e-11)
         add(ind.WilliamsR, ind.williams_r, HLC, {"period": n}, one(talib.WILLR, timeperiod=n))
         add(ind.Donchian, ind.donchian, HL, {"period": n}, many(talib.DONCHIAN, timeperiod=n))
@@ -185,12 +180,26 @@ def cases() -> list[Case]:
         add(ind.Max, ind.max, CLOSE, {"period": n}, one(talib.MAX, timeperiod=n))
         add(ind.Std, ind.std, CLOSE, {"period": n}, one(talib.STDDEV, timeperiod=n))
         # TA-Lib regresses levels: its slope carries about 1e-15 of the level over the period.
-        add(ind.LinearRegression, ind.linear_regression, CLOSE, {"period": n}, lambda *c, n=n: line(*c, n), scale=1e-9)
+        add(
+            ind.LinearRegression,
+            ind.linear_regression,
+            CLOSE,
+            {"period": n},
+            many(line, period=n),
+            scale=1e-9,
+        )
         for k in (1.0, 2.5):
             reference = many(talib.BBANDS, timeperiod=n, nbdevup=k, nbdevdn=k)
             add(ind.Bollinger, ind.bollinger, CLOSE, {"period": n, "deviations": k}, reference)
             params = {"period": n, "multiplier": k}
-            add(ind.SuperTrend, ind.super_trend, HLC, params, lambda *c, n=n, k=k: super_trend(*c, n, k), ["ATR"])
+            add(
+                ind.SuperTrend,
+                ind.super_trend,
+                HLC,
+                params,
+                many(super_trend, period=n, multiplier=k),
+                ["ATR"],
+            )
     for fast, slow, signal in ((12, 26, 9), (2, 3, 1), (5, 35, 5)):
         params = {"fast": fast, "slow": slow, "signal": signal}
         reference = many(talib.MACD, fastperiod=fast, slowperiod=slow, signalperiod=signal)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from .reference import Case, Floats, Market, cases, flat_market, random_market, real_market, unstable
+
+from tests.indicators.reference import Case, Floats, Market, cases, flat_market, random_market, real_market, unstable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 CASES = cases()
 RELATIVE = 1e-9
@@ -16,8 +20,12 @@ RELATIVE = 1e-9
 
 @cache
 def market(name: str) -> Market:
-    makers = {"real": real_market, "random": random_market, "flat": flat_market}
-    return makers[name]()
+    return random_market() if name == "random" else flat_market()
+
+
+@pytest.fixture(scope="module")
+def recorded(shared_data: Path) -> Market:
+    return real_market(shared_data)
 
 
 def as_columns(result: Any) -> Sequence[Floats]:
@@ -34,16 +42,24 @@ def assert_equal(ours: Sequence[Floats], theirs: Sequence[Floats], scale: float)
 def stream(case: Case, columns: Sequence[Floats], **options: Any) -> list[Floats]:
     indicator = case.make(**case.params, **options)
     rows = [indicator.update(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
-    width = max((len(row) if isinstance(row, tuple) else 1 for row in rows if row is not None), default=1)
-    table = [(np.nan,) * width if row is None else row for row in rows]
-    return list(np.array(table, dtype=np.float64).reshape(len(rows), width).T)
+    tuples = [row if row is None or isinstance(row, tuple) else (row,) for row in rows]
+    nothing = (np.nan,) * max((len(row) for row in tuples if row is not None), default=1)
+    return list(np.array([nothing if row is None else row for row in tuples]).T)
 
 
-@pytest.mark.parametrize("source", ["real", "random"])
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_batch_equals_talib(case: Case, source: str) -> None:
-    columns = market(source).columns(case.columns)
+def test_batch_equals_talib_on_random_bars(case: Case) -> None:
+    columns = market("random").columns(case.columns)
     assert_equal(as_columns(case.batch(*columns, **case.params)), case.talib(*columns), case.scale)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_batch_and_streaming_equal_talib_on_recorded_bars(case: Case, recorded: Market) -> None:
+    columns = recorded.columns(case.columns)
+    batch = as_columns(case.batch(*columns, **case.params))
+    assert_equal(batch, case.talib(*columns), case.scale)
+    for one, other in zip(stream(case, columns), batch, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

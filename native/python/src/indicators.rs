@@ -38,6 +38,36 @@ impl Indicator {
         Ok(Self { inner, params: params.unbind(), value_type })
     }
 
+    /// Takes an input: the first number and the rest, or a bar.
+    #[inline]
+    fn feed<'py, const REST: usize>(
+        &mut self,
+        first: &Bound<'py, PyAny>,
+        rest: [Option<f64>; REST],
+        time: Option<i64>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let is_alone = rest.iter().all(Option::is_none);
+        // A float is no bar, and what most updates bring.
+        let values = if is_alone
+            && !first.is_exact_instance_of::<PyFloat>()
+            && let Ok(bar) = first.cast::<PyBar>()
+        {
+            self.inner.update_bar(&bar.get().inner, Field::Close)
+        } else if is_alone {
+            self.inner.update_value(first.extract()?)
+        } else {
+            let mut numbers = [first.extract()?, 0.0, 0.0, 0.0];
+            let mut count = 1;
+            for (slot, number) in numbers.iter_mut().skip(1).zip(rest.iter().map_while(|number| *number)) {
+                *slot = number;
+                count += 1;
+            }
+            self.inner.update_numbers(numbers.get(..count).unwrap_or(&numbers), time.map(Nanos::from_raw))
+        };
+        let values = values.or_py()?;
+        self.show(first.py(), values)
+    }
+
     fn show<'py>(&self, py: Python<'py>, values: Option<Values>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(values) = values else { return Ok(None) };
         let Some(value_type) = &self.value_type else { return Ok(Some(PyFloat::new(py, values.first()).into_any())) };
@@ -56,48 +86,10 @@ fn value_type<'py>(py: Python<'py>, indicator: &dyn Streaming) -> PyResult<Optio
 
 #[pymethods]
 impl Indicator {
-    /// Takes one input and returns the new value, or None while warming up.
-    ///
-    /// Parameters
-    /// ----------
-    /// first, second, third, fourth : float, int, Decimal or anything with `__float__`
-    ///     As many as the class names in its `Inputs`: one number, or high, low, close and so on. A `Bar` alone stands for
-    ///     them all; of a bar, an indicator of one number takes the close.
-    /// time : int, optional
-    ///     Nanoseconds since the epoch; only `Vwap` with a session asks for it.
-    ///
-    /// Raises
-    /// ------
-    /// ParameterError
-    ///     The indicator takes other numbers than those given.
-    #[pyo3(signature = (first, second=None, third=None, fourth=None, /, *, time=None))]
-    fn update<'py>(
-        &mut self,
-        py: Python<'py>,
-        first: &Bound<'py, PyAny>,
-        second: Option<f64>,
-        third: Option<f64>,
-        fourth: Option<f64>,
-        time: Option<i64>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let first = match first.extract::<f64>() {
-            Ok(number) => number,
-            Err(error) => {
-                let Ok(bar) = first.cast_exact::<PyBar>() else { return Err(error) };
-                let values = self.inner.update_bar(&bar.get().inner, Field::Close).or_py()?;
-                return self.show(py, values);
-            }
-        };
-        let values = if second.is_none() {
-            self.inner.update_value(first)
-        } else {
-            let numbers = [Some(first), second, third, fourth];
-            let count = numbers.iter().take_while(|number| number.is_some()).count();
-            let numbers = numbers.map(Option::unwrap_or_default);
-            self.inner.update_numbers(numbers.get(..count).unwrap_or(&numbers), time.map(Nanos::from_raw))
-        };
-        let values = values.or_py()?;
-        self.show(py, values)
+    /// `Indicator[float]` in an annotation: the type of its values.
+    #[classmethod]
+    fn __class_getitem__<'py>(cls: &Bound<'py, PyType>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        cls.py().import("types")?.getattr("GenericAlias")?.call1((cls, item))
     }
 
     /// The latest value, None while warming up.

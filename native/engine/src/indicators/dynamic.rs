@@ -17,8 +17,7 @@ pub struct Values {
 impl Values {
     #[inline]
     fn of<O: Output>(output: O) -> Self {
-        let count = O::NAMES.len();
-        Self { parts: output.parts(), count }
+        Self { parts: output.parts(), count: O::NAMES.len() }
     }
     /// The numbers, as many as the indicator has names for.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Prices and volumes together: VWAP, on-balance volume, money flow.
 
 use super::error::{IndicatorError, check_period};
-use super::formula::{Formula, Settled, Streamed};
+use super::formula::{Formula, Streamed};
 use super::input::{HighLowCloseVolume, PriceVolume, TimedBar};
 use super::window::{SumOfTwo, Total, Window};
 use crate::time::Nanos;
@@ -64,7 +64,8 @@ impl Vwap {
     }
 }
 
-/// The average of the last `period` typical prices weighted by volume (TA-Lib `VWMA` of `TYPPRICE`); NaN without volume.
+/// The average of the last `period` typical prices weighted by volume (TA-Lib `VWMA` of `TYPPRICE`); NaN where
+/// nothing was traded, except over one bar.
 pub type RollingVwap = Streamed<VolumeWeighted>;
 
 /// Formula of [`RollingVwap`].
@@ -80,7 +81,12 @@ impl Formula for VolumeWeighted {
 
     #[inline]
     fn next(&mut self, bar: HighLowCloseVolume) -> Option<f64> {
-        let [notional, volume] = self.window.push([bar.prices.typical() * bar.volume, bar.volume])?;
+        let price = bar.prices.typical();
+        let [notional, volume] = self.window.push([price * bar.volume, bar.volume])?;
+        if self.window.span() == 1 {
+            // TA-Lib gives the price, traded or not. A NaN in the volume has to be felt all the same.
+            return Some(price + volume * 0.0);
+        }
         Some(notional / volume)
     }
     fn warm_up(&self) -> usize {
@@ -148,7 +154,7 @@ impl Default for Obv {
 }
 
 /// The share of money that flowed upward over `period` bars, 0 to 100; 0 where none flowed (TA-Lib `MFI`).
-pub type Mfi = Streamed<Settled<MoneyFlow>>;
+pub type Mfi = Streamed<MoneyFlow>;
 
 /// Formula of [`Mfi`].
 #[derive(Debug, Clone)]
@@ -198,16 +204,7 @@ impl Mfi {
     /// # Errors
     /// [`IndicatorError::Parameter`].
     pub fn new(period: usize) -> Result<Self, IndicatorError> {
-        Self::with_unstable(period, 0)
-    }
-
-    /// The same, its first `unstable_period` values held back.
-    ///
-    /// # Errors
-    /// [`IndicatorError::Parameter`].
-    pub fn with_unstable(period: usize, unstable_period: usize) -> Result<Self, IndicatorError> {
         check_period("Mfi", "period", period, 2)?;
-        let formula = MoneyFlow { last: None, flows: Window::new(period) };
-        Ok(Self::from_formula(Settled::new(formula, unstable_period)))
+        Ok(Self::from_formula(MoneyFlow { last: None, flows: Window::new(period) }))
     }
 }

@@ -2,6 +2,12 @@
 
 use pyo3::prelude::*;
 
+mod averages;
+mod oscillators;
+mod statistics;
+mod trend;
+mod volume;
+
 /// Named tuples that indicators give: floats from a class, arrays from a batch function.
 pub const VALUE_TYPES: &[(&str, &[&str])] = &[
     ("MacdValue", &["macd", "signal", "histogram"]),
@@ -13,10 +19,12 @@ pub const VALUE_TYPES: &[(&str, &[&str])] = &[
     ("LinearRegressionValue", &["slope", "intercept", "value"]),
 ];
 
+/// `Class(inputs of update), function(columns), [signature of the parameters], (parameters) => formula;`
 macro_rules! catalogue {
     ($(
         $(#[doc = $doc:literal])+
-        $class:ident, $function:ident($($column:ident),+), [$($signature:tt)*], ($($param:ident: $type:ty),*) => $make:expr;
+        $class:ident($first:ident $(, $rest:ident)*), $function:ident($($column:ident),+), [$($signature:tt)*],
+        ($($param:ident: $type:ty),*) => $make:expr;
     )+) => {
         $(
             $(#[doc = $doc])+
@@ -25,21 +33,42 @@ macro_rules! catalogue {
             /// ------
             /// ParameterError
             ///     A parameter is out of range.
-            #[pyclass(extends = Indicator, module = "algo_trade._native")]
+            #[pyo3::pyclass(extends = crate::indicators::Indicator, module = "algo_trade._native")]
             struct $class;
 
-            #[pymethods]
+            #[pyo3::pymethods]
             impl $class {
                 #[new]
                 #[pyo3(signature = ($($signature)*))]
                 fn new(
-                    py: Python<'_>,
-                    $(#[pyo3(from_py_with = <$type as Argument>::read)] $param: $type),*
-                ) -> PyResult<PyClassInitializer<Self>> {
-                    let params = PyDict::new(py);
-                    $(params.set_item(stringify!($param), $param)?;)*
-                    let inner: Box<dyn Streaming> = Box::new($make.or_py()?);
-                    Ok(PyClassInitializer::from(Indicator::new(py, inner, params)?).add_subclass(Self))
+                    py: pyo3::Python<'_>,
+                    $(#[pyo3(from_py_with = <$type as crate::indicators::Argument>::read)] $param: $type),*
+                ) -> pyo3::PyResult<pyo3::PyClassInitializer<Self>> {
+                    let params = pyo3::types::PyDict::new(py);
+                    $(pyo3::types::PyDictMethods::set_item(&params, stringify!($param), $param)?;)*
+                    let formula = crate::errors::OrPy::or_py($make)?;
+                    let indicator = crate::indicators::Indicator::new(py, Box::new(formula), params)?;
+                    Ok(pyo3::PyClassInitializer::from(indicator).add_subclass(Self))
+                }
+
+                /// Takes one input and returns the new value, or None while warming up.
+                ///
+                /// The input is numbers (float, int, Decimal or anything with `__float__`), or a `Bar`, which has all
+                /// that is needed; where one number is, it is the close.
+                ///
+                /// Raises
+                /// ------
+                /// ParameterError
+                ///     The indicator takes more numbers than those given.
+                /// DataError
+                ///     It takes a volume, and the bar has none.
+                #[pyo3(signature = ($first, $($rest = None,)* /))]
+                fn update<'py>(
+                    mut slf: pyo3::PyRefMut<'py, Self>,
+                    $first: &pyo3::Bound<'py, pyo3::PyAny>,
+                    $($rest: Option<f64>),*
+                ) -> pyo3::PyResult<Option<pyo3::Bound<'py, pyo3::PyAny>>> {
+                    slf.as_super().feed($first, [$($rest),*], None)
                 }
             }
 
@@ -64,35 +93,37 @@ macro_rules! catalogue {
             ///     A parameter is out of range.
             /// DataError
             ///     A column is not one-dimensional, or the columns differ in length.
-            #[pyfunction]
+            #[pyo3::pyfunction]
             #[pyo3(signature = ($($column,)+ $($signature)*))]
             fn $function<'py>(
-                py: Python<'py>,
-                $($column: &Bound<'py, PyAny>,)+
-                $(#[pyo3(from_py_with = <$type as Argument>::read)] $param: $type),*
-            ) -> PyResult<Bound<'py, PyAny>> {
-                columns::run(py, &$make.or_py()?, &[$($column),+], None)
+                py: pyo3::Python<'py>,
+                $($column: &pyo3::Bound<'py, pyo3::PyAny>,)+
+                $(#[pyo3(from_py_with = <$type as crate::indicators::Argument>::read)] $param: $type),*
+            ) -> pyo3::PyResult<pyo3::Bound<'py, pyo3::PyAny>> {
+                crate::indicators::columns::run(py, &crate::errors::OrPy::or_py($make)?, &[$($column),+], None)
             }
         )+
 
-        /// Adds the classes and functions to the module.
-        pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        /// Adds the classes and functions of this family.
+        pub(super) fn register(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+            use pyo3::types::PyModuleMethods;
             $(
                 module.add_class::<$class>()?;
-                module.add_function(wrap_pyfunction!($function, module)?)?;
+                module.add_function(pyo3::wrap_pyfunction!($function, module)?)?;
             )+
             Ok(())
         }
     };
 }
+use catalogue;
 
-mod of_bars;
-mod of_values;
-mod vwap;
-
-/// Adds every class and function to the module.
+/// Adds the classes and functions to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    of_values::register(module)?;
-    of_bars::register(module)?;
-    vwap::register(module)
+    averages::register(module)?;
+    trend::register(module)?;
+    oscillators::register(module)?;
+    statistics::register(module)?;
+    volume::register(module)?;
+    module.add_class::<volume::Vwap>()?;
+    module.add_function(wrap_pyfunction!(volume::vwap, module)?)
 }

@@ -1,11 +1,50 @@
-//! The average price by volume, which knows the time of its inputs.
+//! Prices and volumes together.
 
-use engine::indicators::{self as formulas, Session};
+use engine::indicators::{self as formulas, IndicatorError, Session};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::super::{Indicator, columns};
+use super::catalogue;
 use crate::errors::ParameterError;
+
+catalogue! {
+    /// On-balance volume: volume added when the price rises and taken away when it falls.
+    ///
+    /// Inputs: price, volume. Gives a float in units of volume, first with the first input, whose volume it is.
+    ///
+    /// Notes
+    /// -----
+    /// Granville (1963). TA-Lib's OBV.
+    Obv(price, volume), obv(price, volume), [], () => Ok::<_, IndicatorError>(formulas::Obv::new());
+
+    /// Money flow index, 0 to 100: the share of typical price times volume that flowed upward; 0 where none flowed.
+    ///
+    /// Inputs: high, low, close, volume. Gives a float without unit, first with input number `period + 1`.
+    ///
+    /// Parameters
+    /// ----------
+    /// period : int, 2 to 100000, changes
+    ///
+    /// Notes
+    /// -----
+    /// Quong and Soudack (1989). TA-Lib's MFI.
+    Mfi(high, low, close, volume), mfi(high, low, close, volume), [period = 14], (period: usize)
+        => formulas::Mfi::new(period);
+
+    /// Volume-weighted average of the last `period` typical prices; NaN where nothing was traded in them.
+    ///
+    /// Inputs: high, low, close, volume. Gives a float in units of price, first with input number `period`.
+    ///
+    /// Parameters
+    /// ----------
+    /// period : int, 1 to 100000, bars
+    ///
+    /// Notes
+    /// -----
+    /// TA-Lib's VWMA of TYPPRICE, which over one bar is the price, traded or not.
+    RollingVwap(high, low, close, volume), rolling_vwap(high, low, close, volume), [period], (period: usize) => formulas::RollingVwap::new(period);
+}
 
 fn session_from_name(name: Option<&str>) -> PyResult<Session> {
     match name {
@@ -34,7 +73,7 @@ fn session_from_name(name: Option<&str>) -> PyResult<Session> {
 /// -----
 /// TA-Lib's VWAP, which knows no sessions.
 #[pyclass(extends = Indicator, module = "algo_trade._native")]
-struct Vwap;
+pub struct Vwap;
 
 #[pymethods]
 impl Vwap {
@@ -45,6 +84,29 @@ impl Vwap {
         params.set_item("session", session)?;
         let inner = Box::new(formulas::Vwap::new(session_from_name(session)?));
         Ok(PyClassInitializer::from(Indicator::new(py, inner, params)?).add_subclass(Self))
+    }
+
+    /// Takes one input and returns the new value.
+    ///
+    /// The input is numbers and, with a session, the `time` at which the bar opened, in nanoseconds since the epoch; or a
+    /// `Bar`, which has all of it.
+    ///
+    /// Raises
+    /// ------
+    /// ParameterError
+    ///     Fewer than four numbers; a session without a time.
+    /// DataError
+    ///     The bar has no volume.
+    #[pyo3(signature = (high, low=None, close=None, volume=None, /, *, time=None))]
+    fn update<'py>(
+        mut slf: PyRefMut<'py, Self>,
+        high: &Bound<'py, PyAny>,
+        low: Option<f64>,
+        close: Option<f64>,
+        volume: Option<f64>,
+        time: Option<i64>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        slf.as_super().feed(high, [low, close, volume], time)
     }
 }
 
@@ -69,7 +131,7 @@ impl Vwap {
 ///     A column is not one-dimensional, or the columns differ in length.
 #[pyfunction]
 #[pyo3(signature = (high, low, close, volume, *, session=None, time=None))]
-fn vwap<'py>(
+pub fn vwap<'py>(
     py: Python<'py>,
     high: &Bound<'py, PyAny>,
     low: &Bound<'py, PyAny>,
@@ -80,10 +142,4 @@ fn vwap<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let indicator = formulas::Vwap::new(session_from_name(session)?);
     columns::run(py, &indicator, &[high, low, close, volume], time)
-}
-
-/// Adds the class and the function to the module.
-pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<Vwap>()?;
-    module.add_function(wrap_pyfunction!(vwap, module)?)
 }
