@@ -24,3 +24,4 @@ pub mod stream;
 pub mod system;
 pub mod time;
 pub mod venue;
+pub mod world;

@@ -2,16 +2,15 @@
 //!
 //! Inside a step, always in this order: market, account, strategy, risk, orders (ARCHITECTURE.md).
 
-use crate::account::Account;
 use crate::bars::{AggregateError, Aggregator, Rule};
 use crate::event::{AccountEvent, Bar, Command, ControlEvent, Event, Level, MarketEvent, SignalEvent};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::num::{Money, NumError, Price, Qty};
 use crate::order::{Cloid, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason, Side, TimeInForce};
-use crate::orders::Orders;
 use crate::risk::{RiskError, RiskManager, Verdict};
 use crate::strategy::{Context, Intent, OrderRequest, Strategy, StrategyError};
 use crate::time::Nanos;
+use crate::world::World;
 
 /// How often risk may refuse and the strategy try again within one step.
 const MAX_RETRIES: usize = 1_000;
@@ -63,27 +62,6 @@ pub enum SystemError {
     },
 }
 
-/// All that is known: what strategies and risk managers look at.
-#[derive(Debug, Clone)]
-pub struct World {
-    /// The time of the present event; never goes back.
-    pub now: Nanos,
-    /// What can be traded.
-    pub instruments: Instruments,
-    /// Positions and money, as far as fills have arrived.
-    pub account: Account,
-    /// Our orders that are not done.
-    pub orders: Orders,
-}
-
-impl World {
-    /// The last price seen; zero before the first.
-    #[must_use]
-    pub fn last_price(&self, instrument: InstrumentId) -> Price {
-        self.account.mark(instrument)
-    }
-}
-
 /// The last target of an instrument and the order that works towards it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Target {
@@ -111,12 +89,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
     pub fn new(bot_id: &str, epoch: u32, instruments: Instruments, deposit: Money, strategy: S, risk: R) -> Self {
         let count = instruments.len();
         Self {
-            world: World {
-                now: Nanos::MIN,
-                account: Account::new(deposit, count),
-                orders: Orders::new(bot_id, epoch, count),
-                instruments,
-            },
+            world: World::new(bot_id, epoch, instruments, deposit),
             strategy,
             risk,
             targets: vec![Target::default(); count],

@@ -9,7 +9,7 @@ use engine::num::Qty;
 use engine::order::OrderEvent;
 use engine::risk::{RiskError, RiskManager, SimpleRisk, Verdict};
 use engine::strategy::Context;
-use engine::system::World;
+use engine::world::World;
 
 use crate::config::PyRiskOptions;
 use crate::context::PyContext;

@@ -10,7 +10,7 @@ use crate::event::{MarketEvent, SignalEvent};
 use crate::instrument::InstrumentId;
 use crate::num::{NumError, Qty};
 use crate::order::OrderEvent;
-use crate::system::World;
+use crate::world::World;
 
 /// What the risk manager says to an order.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::instrument::InstrumentId;
 use crate::num::{NumError, Qty};
 use crate::order::{OrderEvent, Side};
 use crate::risk::{RiskError, RiskManager, Sizing, Verdict};
-use crate::system::World;
+use crate::world::World;
 
 /// Long means a position of +size times the signal's strength, short −size, exit zero; never beyond `max_position_size`.
 #[derive(Debug, Clone)]

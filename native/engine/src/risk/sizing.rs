@@ -4,8 +4,8 @@ use crate::event::MarketEvent;
 use crate::instrument::InstrumentId;
 use crate::num::{NumError, Price, Qty, Rate, Rounding};
 use crate::risk::simple::not_negative;
-use crate::system::World;
 use crate::time::Nanos;
+use crate::world::World;
 
 /// A way of sizing.
 #[derive(Debug, Clone)]

@@ -4,8 +4,8 @@ use crate::event::{SignalEvent, SignalKind};
 use crate::instrument::InstrumentId;
 use crate::num::{Price, Qty, Rate};
 use crate::order::{Cloid, OrderKind, Side, TimeInForce};
-use crate::system::World;
 use crate::time::Nanos;
+use crate::world::World;
 
 /// An order that a strategy asks for. Prices are rounded to the tick away from aggression, the quantity down to the lot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

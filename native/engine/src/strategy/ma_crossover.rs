@@ -1,8 +1,9 @@
 //! Two simple averages of closes; long while the fast one is above the slow one.
 
-use crate::event::{Bar, SignalKind};
+use crate::event::Bar;
 use crate::num::Rate;
 use crate::order::Side;
+use crate::strategy::direction::Direction;
 use crate::strategy::{Context, ParamError, ParamSpec, Params, Strategy, StrategyError, Value};
 
 /// Signals at the first bar where both averages are full and differ, and then at each change of side. A tie keeps the side.
@@ -15,7 +16,7 @@ pub struct MaCrossover {
     slow: usize,
     /// The periods once more, as factors of prices.
     factors: (i64, i64),
-    long_only: bool,
+    direction: Direction,
     states: Vec<State>,
 }
 
@@ -44,12 +45,7 @@ impl MaCrossover {
                 .between(Value::Int(1), Value::Int(100_000)),
             ParamSpec::new("slow", Value::Int(30), "bars in the slow average, more than in the fast one")
                 .between(Value::Int(2), Value::Int(100_000)),
-            ParamSpec::new(
-                "direction",
-                Value::Text("both".into()),
-                "sides to trade; with long_only the short side means flat",
-            )
-            .one_of(&["both", "long_only"]),
+            Direction::param(),
         ]
     }
 
@@ -68,7 +64,7 @@ impl MaCrossover {
             });
         }
         let factors = (params.int("fast"), params.int("slow"));
-        Ok(Self { fast, slow, factors, long_only: params.text("direction") == "long_only", states: Vec::new() })
+        Ok(Self { fast, slow, factors, direction: Direction::of(params), states: Vec::new() })
     }
 }
 
@@ -104,17 +100,8 @@ impl Strategy for MaCrossover {
         };
         if state.side != Some(side) {
             state.side = Some(side);
-            ctx.signal(bar.instrument, side_to_signal(side, self.long_only), Rate::ONE);
+            ctx.signal(bar.instrument, self.direction.signal(side), Rate::ONE);
         }
         Ok(())
-    }
-}
-
-/// The target for a side; without short selling the short side means flat.
-pub(super) const fn side_to_signal(side: Side, long_only: bool) -> SignalKind {
-    match (side, long_only) {
-        (Side::Buy, _) => SignalKind::Long,
-        (Side::Sell, true) => SignalKind::Exit,
-        (Side::Sell, false) => SignalKind::Short,
     }
 }

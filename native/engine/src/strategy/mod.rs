@@ -2,6 +2,7 @@
 
 mod builtin;
 mod context;
+mod direction;
 mod grid;
 mod ma_crossover;
 mod params;

@@ -3,7 +3,7 @@
 use crate::event::Bar;
 use crate::num::Rate;
 use crate::order::Side;
-use crate::strategy::ma_crossover::side_to_signal;
+use crate::strategy::direction::Direction;
 use crate::strategy::{Context, ParamError, ParamSpec, Params, Strategy, StrategyError, Value};
 
 /// Long from the first RSI at or below `oversold`, short (flat with `long_only`) from the first at or above `overbought`.
@@ -14,7 +14,7 @@ pub struct RsiStrategy {
     period: usize,
     oversold: f64,
     overbought: f64,
-    long_only: bool,
+    direction: Direction,
     states: Vec<State>,
 }
 
@@ -66,12 +66,7 @@ impl RsiStrategy {
             ParamSpec::new("period", Value::Int(14), "bars").between(Value::Int(2), Value::Int(100_000)),
             percent("oversold", 30.0, "long at or below this RSI, 0 to 100"),
             percent("overbought", 70.0, "short at or above this RSI, 0 to 100, above oversold"),
-            ParamSpec::new(
-                "direction",
-                Value::Text("both".into()),
-                "sides to trade; with long_only the short side means flat",
-            )
-            .one_of(&["both", "long_only"]),
+            Direction::param(),
         ]
     }
 
@@ -89,8 +84,13 @@ impl RsiStrategy {
                 wanted: format!("less than overbought ({overbought})"),
             });
         }
-        let long_only = params.text("direction") == "long_only";
-        Ok(Self { period: params.count("period"), oversold, overbought, long_only, states: Vec::new() })
+        Ok(Self {
+            period: params.count("period"),
+            oversold,
+            overbought,
+            direction: Direction::of(params),
+            states: Vec::new(),
+        })
     }
 }
 
@@ -110,7 +110,7 @@ impl Strategy for RsiStrategy {
         };
         if state.side != Some(side) {
             state.side = Some(side);
-            ctx.signal(bar.instrument, side_to_signal(side, self.long_only), Rate::ONE);
+            ctx.signal(bar.instrument, self.direction.signal(side), Rate::ONE);
         }
         Ok(())
     }
