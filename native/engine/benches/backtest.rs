@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engine::backtest::Backtest;
+use engine::data::synthetic::Synthetic;
 use engine::event::{Bar, MarketEvent};
 use engine::instrument::{InstrumentId, Instruments};
 use engine::num::{Money, Price, Qty};
@@ -21,6 +22,11 @@ impl Source for Once {
     fn next_chunk(&mut self) -> Result<Option<Chunk>, SourceError> {
         Ok(self.0.take())
     }
+}
+
+/// Bars with ticks, bursts and volumes like those of a real market.
+fn minutes(count: u64) -> Chunk {
+    Arc::new(Synthetic::new(&["BTC"], count, 1).bars().map(MarketEvent::Bar).collect())
 }
 
 /// A random walk on whole dollars.
@@ -68,6 +74,10 @@ fn backtest(c: &mut Criterion) {
             group.bench_function(format!("{strategy}, {name}"), |b| b.iter(|| run(&chunk, strategy, detail)));
         }
     }
+    let minutes = minutes(1_000_000);
+    group.bench_function("ma_crossover, metrics, like a market", |b| {
+        b.iter(|| run(&minutes, "ma_crossover", Detail::Metrics));
+    });
     group.finish();
 }
 

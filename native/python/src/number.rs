@@ -44,7 +44,7 @@ const PLACES: u32 = 12;
 
 thread_local! {
     /// Decimals made lately, by their steps. Prices come again and again on their grid, a `Decimal` never changes, and
-    /// finding one costs a tenth of making one.
+    /// finding one costs a fifth of making one.
     static RECENT: RefCell<Vec<Place>> = RefCell::new((0..1 << PLACES).map(|_| None).collect());
 }
 
