@@ -5,6 +5,7 @@ use engine::indicators::{Field, IndicatorError, Streaming, Values};
 use engine::time::Nanos;
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFloat, PyTuple, PyType};
 
 use crate::errors::{DataError, OrPy, ParameterError, ToPy};
@@ -71,8 +72,16 @@ impl Indicator {
     fn show<'py>(&self, py: Python<'py>, values: Option<Values>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(values) = values else { return Ok(None) };
         let Some(value_type) = &self.value_type else { return Ok(Some(PyFloat::new(py, values.first()).into_any())) };
-        value_type.bind(py).call1(PyTuple::new(py, values.as_slice())?).map(Some)
+        // As the class's `_make` does: its own `__new__` is Python, and takes longer than most formulas.
+        let parts = PyTuple::new(py, values.as_slice())?;
+        tuple_new(py)?.call1((value_type, parts)).map(Some)
     }
+}
+
+/// `tuple.__new__`.
+fn tuple_new(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    NEW.get_or_try_init(py, || Ok(py.get_type::<PyTuple>().getattr("__new__")?.unbind())).map(|new| new.bind(py))
 }
 
 /// The named tuple of what this indicator gives.

@@ -1,6 +1,7 @@
 //! Channels around the price: Bollinger's, Keltner's, Donchian's.
 
 use super::averages::Mean;
+use super::dynamic::Columns;
 use super::error::{IndicatorError, check_factor, check_period};
 use super::exponential::{Exponential, exponential};
 use super::formula::{Formula, Settled, Streamed};
@@ -32,6 +33,21 @@ impl Formula for DeviationBands {
         let width = self.deviations * self.moments.push(input)?.variance.sqrt();
         let middle = middle?;
         Some(BandsValue { upper: middle + width, middle, lower: middle - width })
+    }
+    fn rows_when_warm(&mut self, columns: &Columns<'_>, out: &mut [&mut [f64]]) {
+        if let ([inputs], [uppers, middles, lowers]) = (columns.numbers, out) {
+            for (middle, input) in middles.iter_mut().zip(*inputs) {
+                *middle = self.mean.next(*input).unwrap_or(f64::NAN);
+            }
+            for (upper, input) in uppers.iter_mut().zip(*inputs) {
+                *upper = self.moments.push(*input).map_or(f64::NAN, |moment| moment.variance);
+            }
+            // Roots wait for nothing: in a loop of their own they are worked out side by side.
+            for ((upper, middle), lower) in uppers.iter_mut().zip(middles.iter()).zip(lowers.iter_mut()) {
+                let width = self.deviations * upper.sqrt();
+                (*upper, *lower) = (middle + width, middle - width);
+            }
+        }
     }
     fn warm_up(&self) -> usize {
         self.moments.span()

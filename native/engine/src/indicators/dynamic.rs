@@ -1,11 +1,16 @@
 //! The face of an indicator without types: numbers or bars in, at most three numbers out; and the batch.
 
+use std::ops::Range;
+
 use super::error::IndicatorError;
-use super::formula::{Formula, Indicator, Streamed};
+use super::formula::{Formula, Indicator, ROWS_MAX, Streamed};
 use super::input::{Field, Input, wrong_input};
 use super::output::Output;
 use crate::event::Bar;
 use crate::time::Nanos;
+
+/// The most numbers that an indicator takes.
+const INPUTS_MAX: usize = 4;
 
 /// The numbers of one value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -153,29 +158,59 @@ fn check_columns<F: Formula>(formula: &F, columns: &Columns<'_>, out: &[&mut [f6
     Ok(())
 }
 
-/// The streaming rule in one loop. Leading rows with a NaN are not fed, as [`Streamed`] does not.
+/// The streaming rule over all rows. Leading rows with a NaN are not fed, as [`Streamed`] does not.
 fn run<F: Formula>(mut formula: F, columns: &Columns<'_>, out: &mut [&mut [f64]]) {
+    let length = columns.numbers.first().map_or(0, |column| column.len());
     let skipped = F::Input::rows(columns).take_while(|row| row.is_nan()).count();
-    let numbers: Vec<&[f64]> = columns.numbers.iter().map(|column| column.get(skipped..).unwrap_or(&[])).collect();
-    let times = columns.times.and_then(|times| times.get(skipped..));
-    let rows = F::Input::rows(&Columns { numbers: &numbers, times });
-    let values = rows.map(move |row| formula.next(row).map_or([f64::NAN; 3], Output::parts));
+    let warm = skipped.saturating_add(formula.warm_up()).min(length);
+    for column in out.iter_mut() {
+        column.iter_mut().take(skipped).for_each(|cell| *cell = f64::NAN);
+    }
+    in_rows(columns, out, skipped..warm, |columns, out| each_row(columns, |row| formula.next(row), out));
+    for start in (warm..length).step_by(ROWS_MAX) {
+        let rows = start..length.min(start + ROWS_MAX);
+        in_rows(columns, out, rows, |columns, out| formula.rows_when_warm(columns, out));
+    }
+}
+
+/// Calls `run` with a range of the rows, read and written.
+#[inline]
+fn in_rows(
+    columns: &Columns<'_>,
+    out: &mut [&mut [f64]],
+    rows: Range<usize>,
+    run: impl FnOnce(&Columns<'_>, &mut [&mut [f64]]),
+) {
+    let mut numbers: [&[f64]; INPUTS_MAX] = [&[]; INPUTS_MAX];
+    for (part, column) in numbers.iter_mut().zip(columns.numbers) {
+        *part = column.get(rows.clone()).unwrap_or_default();
+    }
+    let numbers = numbers.get(..columns.numbers.len()).unwrap_or_default();
+    let times = columns.times.and_then(|times| times.get(rows.clone()));
+    let count = out.len();
+    let mut parts: [&mut [f64]; 3] = Default::default();
+    for (part, column) in parts.iter_mut().zip(out.iter_mut()) {
+        *part = column.get_mut(rows.clone()).unwrap_or_default();
+    }
+    let parts = parts.get_mut(..count).unwrap_or_default();
+    run(&Columns { numbers, times }, parts);
+}
+
+/// Writes what `next` gives for each row; NaN where it gives nothing.
+#[inline]
+pub(super) fn each_row<I: Input, O: Output>(
+    columns: &Columns<'_>,
+    mut next: impl FnMut(I) -> Option<O>,
+    out: &mut [&mut [f64]],
+) {
+    let values = I::rows(columns).map(move |row| next(row).map_or([f64::NAN; 3], Output::parts));
     match out {
-        [a] => values.zip(after(a, skipped)).for_each(|([x, _, _], a)| *a = x),
-        [a, b] => {
-            values.zip(after(a, skipped)).zip(after(b, skipped)).for_each(|(([x, y, _], a), b)| (*a, *b) = (x, y))
-        }
+        [a] => values.zip(a.iter_mut()).for_each(|([x, _, _], a)| *a = x),
+        [a, b] => values.zip(a.iter_mut().zip(b.iter_mut())).for_each(|([x, y, _], (a, b))| (*a, *b) = (x, y)),
         [a, b, c] => {
-            let out = after(a, skipped).iter_mut().zip(after(b, skipped)).zip(after(c, skipped));
+            let out = a.iter_mut().zip(b.iter_mut()).zip(c.iter_mut());
             values.zip(out).for_each(|([x, y, z], ((a, b), c))| (*a, *b, *c) = (x, y, z));
         }
         _ => debug_assert!(false, "an indicator gives one to three numbers"),
     }
-}
-
-/// What follows the skipped rows, which become NaN.
-fn after(column: &mut [f64], skipped: usize) -> &mut [f64] {
-    let (before, after) = column.split_at_mut_checked(skipped).unwrap_or_default();
-    before.fill(f64::NAN);
-    after
 }

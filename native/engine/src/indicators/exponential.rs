@@ -24,7 +24,8 @@ pub struct Exponential {
 impl Exponential {
     pub(super) fn new(period: usize) -> Self {
         let n = period as f64;
-        Self { period, decay: 1.0 - 2.0 / (n + 1.0), seen: 0, sum: 0.0, last: 0.0, gap: 0.0 }
+        let decay = 1.0 - 2.0 / (n + 1.0);
+        Self { period, decay, seen: 0, sum: 0.0, last: 0.0, gap: 0.0 }
     }
 
     #[inline]
@@ -48,9 +49,10 @@ impl Formula for Exponential {
 
     #[inline]
     fn next(&mut self, input: f64) -> Option<f64> {
-        if self.seen < self.period {
-            return self.seed(input);
-        }
+        if self.seen < self.period { self.seed(input) } else { self.next_when_warm(input) }
+    }
+    #[inline]
+    fn next_when_warm(&mut self, input: f64) -> Option<f64> {
         self.gap = self.decay * (self.gap + (input - self.last));
         self.last = input;
         Some(input - self.gap)
@@ -240,20 +242,94 @@ impl Kama {
     }
 }
 
+/// `K` sums `s = keep * s + input`, in such an order that eight inputs wait for what came before them only once.
+///
+/// What the last few inputs left behind is summed from zero, and the sum before them is added with a power of `keep`:
+/// the processor can then work at several inputs at a time.
+#[derive(Debug, Clone)]
+struct Decay<const K: usize> {
+    powers: [f64; 8],
+    /// How many of the eight there have been.
+    count: usize,
+    /// The sums before them.
+    before: [f64; K],
+    recent: [f64; K],
+}
+
+impl<const K: usize> Decay<K> {
+    fn new(keep: f64) -> Self {
+        let mut power = 1.0;
+        let powers = [(); 8].map(|()| {
+            power *= keep;
+            power
+        });
+        Self { powers, count: 0, before: [0.0; K], recent: [0.0; K] }
+    }
+
+    fn start(&mut self, sums: [f64; K]) {
+        self.before = sums;
+    }
+
+    #[inline]
+    #[expect(clippy::indexing_slicing, reason = "a remainder of 8 is below 8, and the compiler sees it")]
+    fn push(&mut self, mut inputs: [f64; K]) -> [f64; K] {
+        let [keep, ..] = self.powers;
+        let power = self.powers[self.count % 8];
+        for ((input, recent), before) in inputs.iter_mut().zip(&mut self.recent).zip(self.before) {
+            *recent = keep * *recent + *input;
+            *input = power * before + *recent;
+        }
+        self.count += 1;
+        if self.count == 8 {
+            (self.count, self.before, self.recent) = (0, inputs, [0.0; K]);
+        }
+        inputs
+    }
+}
+
+impl Decay<1> {
+    /// `push` for each value, in place: the same bits, eight at a time.
+    fn replace(&mut self, values: &mut [f64]) {
+        let [keep, ..] = self.powers;
+        let ahead = ((8 - self.count) % 8).min(values.len());
+        let (ahead, rest) = values.split_at_mut(ahead);
+        for value in ahead {
+            [*value] = self.push([*value]);
+        }
+        let (eights, rest) = rest.as_chunks_mut::<8>();
+        let [mut before] = self.before;
+        for eight in eights {
+            let mut recent = 0.0;
+            for value in eight.iter_mut() {
+                recent = keep * recent + *value;
+                *value = recent;
+            }
+            for (value, power) in eight.iter_mut().zip(self.powers) {
+                *value += power * before;
+            }
+            [.., before] = *eight;
+        }
+        self.before = [before];
+        for value in rest {
+            [*value] = self.push([*value]);
+        }
+    }
+}
+
 /// Wilder's averages of `K` series at once: `(before (n - 1) + x) / n`, seeded with the mean of the first `n`.
 #[derive(Debug, Clone)]
 pub(super) struct Wilder<const K: usize> {
     period: usize,
-    keep: f64,
     take: f64,
     seen: usize,
-    averages: [f64; K],
+    sums: [f64; K],
+    averages: Decay<K>,
 }
 
 impl<const K: usize> Wilder<K> {
     pub(super) fn new(period: usize) -> Self {
         let n = period as f64;
-        Self { period, keep: (n - 1.0) / n, take: 1.0 / n, seen: 0, averages: [0.0; K] }
+        Self { period, take: 1.0 / n, seen: 0, sums: [0.0; K], averages: Decay::new((n - 1.0) / n) }
     }
 
     pub(super) const fn period(&self) -> usize {
@@ -262,25 +338,36 @@ impl<const K: usize> Wilder<K> {
 
     #[inline]
     pub(super) fn next(&mut self, inputs: [f64; K]) -> Option<[f64; K]> {
-        if self.seen < self.period {
-            return self.seed(inputs);
-        }
-        for (average, input) in self.averages.iter_mut().zip(inputs) {
-            *average = *average * self.keep + input * self.take;
-        }
-        Some(self.averages)
+        if self.seen < self.period { self.seed(inputs) } else { Some(self.next_when_warm(inputs)) }
+    }
+
+    /// The same, when the seed is known to be there.
+    #[inline]
+    pub(super) fn next_when_warm(&mut self, inputs: [f64; K]) -> [f64; K] {
+        self.averages.push(inputs.map(|input| input * self.take))
     }
 
     #[inline]
     fn seed(&mut self, inputs: [f64; K]) -> Option<[f64; K]> {
         self.seen += 1;
-        for (sum, input) in self.averages.iter_mut().zip(inputs) {
+        for (sum, input) in self.sums.iter_mut().zip(inputs) {
             *sum += input;
         }
         if self.seen < self.period {
             return None;
         }
-        self.averages = self.averages.map(|sum| sum / self.period as f64);
-        Some(self.averages)
+        let means = self.sums.map(|sum| sum / self.period as f64);
+        self.averages.start(means);
+        Some(means)
+    }
+}
+
+impl Wilder<1> {
+    /// `next_when_warm` for each value, in place.
+    pub(super) fn replace(&mut self, values: &mut [f64]) {
+        for value in values.iter_mut() {
+            *value *= self.take;
+        }
+        self.averages.replace(values);
     }
 }

@@ -1,7 +1,11 @@
 //! The two faces of an indicator: the bare formula, and the formula with a memory of its last two values.
 
+use super::dynamic::{Columns, each_row};
 use super::input::Input;
 use super::output::Output;
+
+/// How many rows a batch hands over at once: they stay in the nearest cache.
+pub const ROWS_MAX: usize = 512;
 
 /// The rule of an indicator. It keeps what the rule needs, and nothing for the comfort of its user.
 pub trait Formula: Clone + Send + Sync {
@@ -14,6 +18,17 @@ pub trait Formula: Clone + Send + Sync {
 
     /// Takes an input; `None` while warming up.
     fn next(&mut self, input: Self::Input) -> Option<Self::Output>;
+    /// The same bits as `next`, for a batch that has fed `warm_up` inputs: it need not ask whether there is a value yet.
+    #[inline]
+    fn next_when_warm(&mut self, input: Self::Input) -> Option<Self::Output> {
+        self.next(input)
+    }
+    /// The same bits as `next_when_warm` for each of at most [`ROWS_MAX`] rows, written into as many rows of `out`.
+    /// A formula overrides it where several short loops are faster than one long one.
+    #[inline]
+    fn rows_when_warm(&mut self, columns: &Columns<'_>, out: &mut [&mut [f64]]) {
+        each_row(columns, |row| self.next_when_warm(row), out);
+    }
     /// How many inputs the first value takes.
     fn warm_up(&self) -> usize;
     /// Whether the formula cannot do without the time of its input.
@@ -132,6 +147,13 @@ impl<F: Formula> Formula for Settled<F> {
             return None;
         }
         Some(value)
+    }
+    #[inline]
+    fn next_when_warm(&mut self, input: F::Input) -> Option<F::Output> {
+        self.formula.next_when_warm(input)
+    }
+    fn rows_when_warm(&mut self, columns: &Columns<'_>, out: &mut [&mut [f64]]) {
+        self.formula.rows_when_warm(columns, out);
     }
     fn warm_up(&self) -> usize {
         self.formula.warm_up().saturating_add(self.unstable_period)

@@ -34,6 +34,12 @@ impl Formula for Convergence {
         let signal = self.signal.next(macd)?;
         Some(MacdValue { macd, signal, histogram: macd - signal })
     }
+    #[inline]
+    fn next_when_warm(&mut self, input: f64) -> Option<MacdValue> {
+        let macd = self.fast.next_when_warm(input)? - self.slow.next_when_warm(input)?;
+        let signal = self.signal.next_when_warm(macd)?;
+        Some(MacdValue { macd, signal, histogram: macd - signal })
+    }
     fn warm_up(&self) -> usize {
         self.slow.warm_up() + self.signal.warm_up() - 1
     }

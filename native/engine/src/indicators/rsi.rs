@@ -25,6 +25,19 @@ impl RelativeStrength {
     }
 }
 
+#[inline]
+fn gain_and_loss(change: f64) -> [f64; 2] {
+    // Not `max`, which would turn a NaN into 0.
+    let gain = if change < 0.0 { 0.0 } else { change };
+    [gain, gain - change]
+}
+
+#[inline]
+fn strength([gain, loss]: [f64; 2]) -> f64 {
+    let both = gain + loss;
+    if both == 0.0 { 0.0 } else { 100.0 * (gain / both) }
+}
+
 impl Formula for RelativeStrength {
     type Input = f64;
     type Output = f64;
@@ -37,11 +50,12 @@ impl Formula for RelativeStrength {
             self.has_last = true;
             return None;
         }
-        // Not `max`, which would turn a NaN into 0.
-        let gain = if change < 0.0 { 0.0 } else { change };
-        let [gain, loss] = self.moves.next([gain, gain - change])?;
-        let both = gain + loss;
-        Some(if both == 0.0 { 0.0 } else { 100.0 * (gain / both) })
+        self.moves.next(gain_and_loss(change)).map(strength)
+    }
+    #[inline]
+    fn next_when_warm(&mut self, input: f64) -> Option<f64> {
+        let change = input - std::mem::replace(&mut self.last, input);
+        Some(strength(self.moves.next_when_warm(gain_and_loss(change))))
     }
     fn warm_up(&self) -> usize {
         self.moves.period() + 1

@@ -48,7 +48,7 @@ impl Formula for Directions {
     fn next(&mut self, bar: HighLowClose) -> Option<DmiValue> {
         let last = self.last.replace(bar)?;
         let (up, down) = movement(bar, last);
-        let range = true_range(bar, last.close);
+        let range = true_range(bar.high, bar.low, last.close);
         // Wilder's sums start with period - 1 bars; the next one is already smoothed in.
         let is_seeding = self.seen + 1 < self.period;
         let keep = if is_seeding { 1.0 } else { self.keep };

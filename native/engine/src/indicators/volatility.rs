@@ -1,5 +1,6 @@
 //! How far prices move: true range and its average, exponentially weighted variance.
 
+use super::dynamic::Columns;
 use super::error::{IndicatorError, check_period};
 use super::exponential::Wilder;
 use super::formula::{Formula, Settled, Streamed};
@@ -7,10 +8,10 @@ use super::input::HighLowClose;
 
 /// The longest of: the range of the bar, and the ways from the last close to its high and to its low.
 #[inline]
-pub(super) fn true_range(bar: HighLowClose, last_close: f64) -> f64 {
-    let range = bar.high - bar.low;
-    let up = (bar.high - last_close).abs();
-    let down = (bar.low - last_close).abs();
+pub(super) fn true_range(high: f64, low: f64, last_close: f64) -> f64 {
+    let range = high - low;
+    let up = (high - last_close).abs();
+    let down = (low - last_close).abs();
     let longest = if up > range { up } else { range };
     if down > longest { down } else { longest }
 }
@@ -44,7 +45,25 @@ impl Formula for AverageRange {
             self.has_last = true;
             return None;
         }
-        self.range.next([true_range(bar, last_close)]).map(|[average]| average)
+        self.range.next([true_range(bar.high, bar.low, last_close)]).map(|[average]| average)
+    }
+    #[inline]
+    fn next_when_warm(&mut self, bar: HighLowClose) -> Option<f64> {
+        let last_close = std::mem::replace(&mut self.last_close, bar.close);
+        let [average] = self.range.next_when_warm([true_range(bar.high, bar.low, last_close)]);
+        Some(average)
+    }
+    fn rows_when_warm(&mut self, columns: &Columns<'_>, out: &mut [&mut [f64]]) {
+        let ([highs, lows, closes], [out]) = (columns.numbers, out) else { return };
+        // The ranges wait for nothing: in a loop of their own they are worked out side by side.
+        if let ([high, highs @ ..], [low, lows @ ..], [range, ranges @ ..]) = (*highs, *lows, &mut **out) {
+            *range = true_range(*high, *low, self.last_close);
+            for (((range, high), low), last_close) in ranges.iter_mut().zip(highs).zip(lows).zip(*closes) {
+                *range = true_range(*high, *low, *last_close);
+            }
+        }
+        self.last_close = closes.last().copied().unwrap_or(self.last_close);
+        self.range.replace(out);
     }
     fn warm_up(&self) -> usize {
         self.range.period() + 1

@@ -159,6 +159,8 @@ pub struct Moments {
     at: usize,
     newer: [f64; 2],
     reference: f64,
+    /// Of one input in the mean: a product is cheaper than a quotient, and zero stays zero.
+    share: f64,
     is_full: bool,
 }
 
@@ -172,7 +174,8 @@ pub struct Moment {
 
 impl Moments {
     pub fn new(n: usize) -> Self {
-        Self { slots: vec![[0.0; 2]; n + 1].into(), at: 0, newer: [0.0; 2], reference: 0.0, is_full: false }
+        let share = 1.0 / n as f64;
+        Self { slots: vec![[0.0; 2]; n + 1].into(), at: 0, newer: [0.0; 2], reference: 0.0, share, is_full: false }
     }
 
     /// How many inputs it spans.
@@ -207,9 +210,8 @@ impl Moments {
         if !self.is_full {
             return None;
         }
-        let n = self.span() as f64;
-        let mean = sum / n;
-        let variance = (squares - sum * mean) / n;
+        let mean = sum * self.share;
+        let variance = (squares - sum * mean) * self.share;
         Some(Moment { mean: self.reference + mean, variance: if variance < 0.0 { 0.0 } else { variance } })
     }
 }
