@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,13 +14,16 @@ from hypothesis import strategies as st
 
 import algo_trade as at
 from algo_trade.backtest import JournalFile
+from algo_trade.errors import ParameterError
 
 from .bars import frame
 from .commands import SAMPLE, Answer, here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from algo_trade.core import Context
 
     Command = Callable[..., Answer]
 
@@ -170,6 +174,68 @@ def test_what_is_no_report_is_refused_by_name(command: Command, tmp_path: Path, 
     assert (answer.code, answer.out) == (1, "")
     assert str(page) in answer.err
     assert "Traceback" not in answer.err
+
+
+class Fixed:
+    """A risk manager of one's own."""
+
+    def target(self, ctx: Context, signal: at.SignalEvent) -> Decimal:
+        return Decimal({"long": 1, "short": -1, "exit": 0}[signal.kind])
+
+    def order_quantity(self, ctx: Context, symbol: str) -> Decimal:
+        return Decimal(1)
+
+    def check(self, ctx: Context, order: at.OrderEvent) -> None:
+        return None
+
+
+class Wrapped:
+    """A data provider of one's own."""
+
+    def __init__(self, path: Path) -> None:
+        self.bars = at.HistoricalDataProvider(path)
+        self.symbols = self.bars.symbols
+
+    def __iter__(self) -> Iterator[at.Bar]:
+        return iter(self.bars)
+
+
+def test_a_run_with_parts_that_no_file_can_hold_is_refused_by_the_part(command: Command, data: Path) -> None:
+    class Local(at.Strategy):
+        def on_bar(self, ctx: Context, bar: at.Bar) -> at.Signal:
+            return at.Signal.long(bar.symbol)
+
+    report, journal = data.with_name("r.html"), data.with_name("r.journal")
+    table = at.HistoricalDataProvider(data).read()
+    runs: dict[str, Callable[[], at.BacktestResult]] = {
+        "Fixed": lambda: at.backtest(data, "ma_crossover", risk=Fixed(), report=report, journal=journal),
+        "Local": lambda: at.backtest(data, Local(), report=report, journal=journal),
+        "Wrapped": lambda: at.backtest(Wrapped(data), "ma_crossover", report=report),
+        "--data": lambda: at.backtest(table, "ma_crossover", report=report),
+    }
+    for part, run_again in runs.items():
+        assert run_again().digest
+        asked = [("reproduce", report)] + ([("replay", journal, "--verify")] if part in {"Fixed", "Local"} else [])
+        for arguments in asked:
+            answer = command(*arguments)
+            assert (answer.code, answer.out) == (1, ""), arguments
+            assert str(arguments[1]) in answer.err
+            assert part in answer.err
+            assert "Traceback" not in answer.err
+
+
+def test_a_run_on_a_provider_is_reproduced_with_the_options_of_the_provider(command: Command, data: Path) -> None:
+    report = data.with_name("r.html")
+    read = at.HistoricalDataProvider(data, start=at.HistoricalDataProvider(data).read()["timestamp"][1_000])
+    assert len(read) < len(at.HistoricalDataProvider(data))
+    digest = at.backtest(read, "ma_crossover", report=report).digest
+    document = json.loads(command("reproduce", report, "--json").out)
+    assert (document["reproduced"], document["digest"]) == (True, digest)
+
+
+def test_options_of_reading_beside_a_provider_are_refused(data: Path) -> None:
+    with pytest.raises(ParameterError, match="provider itself"):
+        at.backtest(at.HistoricalDataProvider(data), "ma_crossover", symbol="BTC")
 
 
 @pytest.fixture

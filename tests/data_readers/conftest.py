@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOOD = """timestamp,open,high,low,close,volume
 2022-01-01 00:00:00,10,12,9,11,5
@@ -23,13 +25,6 @@ def good(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def btc_bars() -> Path:
+def btc_bars(shared_data: Path) -> Path:
     """The recorded bars, which are not part of the repository."""
-    name = Path("bars/btc-perp-20211231-20220201_1m.csv")
-    roots = [Path(os.environ["ALGO_TRADE_SHARED"])] if "ALGO_TRADE_SHARED" in os.environ else []
-    roots += [parent / "shared" / "data" for parent in Path(__file__).resolve().parents]
-    for root in roots:
-        for place in (root / name, root / "data" / name):
-            if place.exists():
-                return place
-    pytest.skip(f"{name} is not here: set ALGO_TRADE_SHARED to the folder of the recordings")
+    return shared_data / "bars" / "btc-perp-20211231-20220201_1m.csv"

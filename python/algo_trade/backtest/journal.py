@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from algo_trade._native import Journal
-from algo_trade.backtest.reproduce import risk_of
+from algo_trade.backtest.remake import risk_of, strategy_of
 from algo_trade.core import risk_part, strategy_part
 from algo_trade.errors import JournalError, ParameterError
 from algo_trade.execution import VenueConfig
-from algo_trade.strategy import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,16 +46,18 @@ class JournalFile:
         ------
         JournalError
             At the first command that differs, or where the journal is damaged.
+        InputError
+            For a strategy that cannot be found again, or a risk manager of one's own.
         """
         made = self.manifest
-        strategy = load(made["strategy_spec"], made["params"])
+        strategy, risk = strategy_of(self._path, made), risk_of(self._path, made)
         venue = VenueConfig.model_validate(made["venue"])
         with self._named():
             events, commands, is_complete = self._journal.replay(
                 strategy_part(strategy),
                 symbols=made["symbols"],
                 rules=venue.rules(),
-                risk=risk_part(risk_of(made["risk"])),
+                risk=risk_part(risk),
                 initial_capital=made["initial_capital"],
                 bot_id=self.header["bot_id"],
                 until_ns=nanoseconds(until),

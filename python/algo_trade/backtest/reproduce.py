@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from algo_trade.backtest import manifest as manifests
 from algo_trade.backtest import report as reports
+from algo_trade.backtest.remake import provider_of, risk_of, strategy_of
 from algo_trade.backtest.run import backtest
-from algo_trade.data import HistoricalDataProvider
 from algo_trade.errors import InputError
 from algo_trade.execution import VenueConfig
-from algo_trade.risk import SimpleRiskManager, VolatilityTarget
-from algo_trade.strategy import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,13 +42,6 @@ class Reproduction:
         }
 
 
-def risk_of(described: dict[str, Any]) -> SimpleRiskManager:
-    """Make the risk manager that a manifest describes."""
-    values = dict(described)
-    target = values.pop("volatility", None)
-    return SimpleRiskManager(**values, volatility=VolatilityTarget(**target) if target else None)
-
-
 def reproduce(
     report: str | Path, *, data: Sequence[str | Path] | None = None, progress: Callable[[int], object] | None = None
 ) -> Reproduction:
@@ -72,7 +63,8 @@ def reproduce(
     Raises
     ------
     InputError
-        For a file that is no report, or data that cannot be read.
+        For a file that is no report, data that cannot be read, or a run with parts that a report cannot hold: data from
+        memory, a data provider or risk manager of one's own.
     """
     manifest = reports.read_manifest(report)
     if manifest.get("format") != manifests.FORMAT:
@@ -83,16 +75,13 @@ def reproduce(
         f"{path}: the report says {manifests.value_at(manifest, path)!r}, which is not what it was made with"
         for path in manifests.tampered(manifest)
     ]
-    paths = list(data) if data else manifest["data"].get("paths")
-    if not paths:
-        raise InputError(f"{report}: was made from a table in memory: give the data with --data")
-    provider = HistoricalDataProvider(paths, **manifest["data"]["options"])
+    risk, strategy = risk_of(report, manifest), strategy_of(report, manifest)
+    provider = provider_of(report, manifest, data)
     fingerprint = [list(day) for day in provider.fingerprint]
     changed = manifests.changed_days(manifest["data"]["fingerprint"], fingerprint)
     differences += [f"data: {day}" for day in changed[:20]]
     if len(changed) > 20:
         differences.append(f"data: {len(changed) - 20} more days")
-    strategy = load(manifest["strategy_spec"], manifest["params"])
     if manifests.strategy_spec(strategy)[1] != manifest["strategy_hash"]:
         differences.append(f"strategy: the source of {manifest['strategy_spec']} was changed")
     again = backtest(
@@ -100,7 +89,7 @@ def reproduce(
         strategy,
         initial_capital=manifest["initial_capital"],
         venue=VenueConfig.model_validate(manifest["venue"]),
-        risk=risk_of(manifest["risk"]),
+        risk=risk,
         seed=manifest["seed"],
         details=False,
         progress=progress,

@@ -234,26 +234,21 @@ def _data(
     stamp: Stamp,
 ) -> tuple[Any, list[str], dict[str, Any]]:
     """Return what the engine reads, the symbols, and what to say about the data."""
-    wanted = None if symbol is None else [symbol] if isinstance(symbol, str) else list(symbol)
+    reading = (symbol, start, end, columns, volume_unit, stamp)
+    if isinstance(data, DataProvider) and reading != (None, None, None, None, "base", "open"):
+        raise ParameterError("data: how they are read is said to the provider itself: symbol, start, end and the rest")
     if isinstance(data, DataProvider) and not isinstance(data, HistoricalDataProvider):
         nothing = {"manifest": {"source": type(data).__name__}, "summary": {}, "warnings": [], "has_volume": True}
         return data, sorted(data.symbols), nothing
     provider = data
     if not isinstance(data, HistoricalDataProvider):
         provider = HistoricalDataProvider(
-            data, symbols=wanted, start=start, end=end, columns=columns, volume_unit=volume_unit, stamp=stamp
+            data, symbols=symbol, start=start, end=end, columns=columns, volume_unit=volume_unit, stamp=stamp
         )
     summary = dict(provider.summary)
     described = {
         "paths": provider.paths,
-        "options": {
-            "symbols": wanted,
-            "start": None if start is None else str(start),
-            "end": None if end is None else str(end),
-            "columns": None if columns is None else dict(columns),
-            "volume_unit": volume_unit,
-            "stamp": stamp,
-        },
+        "options": provider.options,
         "fingerprint": [list(day) for day in provider.fingerprint],
     }
     return (

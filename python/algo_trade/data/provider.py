@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import polars as pl
 
@@ -61,7 +61,7 @@ class HistoricalDataProvider:
     are read again in each run, a block at a time.
     """
 
-    __slots__ = ("_bars", "_paths", "_summary")
+    __slots__ = ("_bars", "_options", "_paths", "_summary")
 
     def __init__(
         self,
@@ -87,6 +87,15 @@ class HistoricalDataProvider:
             volume_unit=volume_unit,
             resolution_ns=None if resolution is None else duration_ns(resolution),
         )
+        self._options: dict[str, Any] = {
+            "symbols": [symbols] if isinstance(symbols, str) else None if symbols is None else list(symbols),
+            "start": None if start is None else str(start),
+            "end": None if end is None else str(end),
+            "columns": headers or None,
+            "volume_unit": volume_unit,
+            "stamp": stamp,
+            "resolution": None if resolution is None else duration_ns(resolution),
+        }
         self._summary: DataSummary | None = None
 
     @property
@@ -110,6 +119,11 @@ class HistoricalDataProvider:
     def paths(self) -> list[str] | dict[str, str] | None:
         """What to give to read the same data again: paths, or paths by symbol; None for tables in memory."""
         return self._paths
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How the paths were read: the keyword arguments that make the same provider of the same paths, in plain JSON."""
+        return dict(self._options)
 
     @property
     def digest(self) -> str:
