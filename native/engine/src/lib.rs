@@ -19,6 +19,7 @@ pub mod orders;
 pub mod record;
 pub mod replay;
 pub mod risk;
+pub mod row;
 pub mod strategy;
 pub mod stream;
 pub mod system;
