@@ -18,7 +18,6 @@ SOURCE = {".rs", ".py", ".pyi", ".pyx", ".pxd", ".js", ".css", ".html", ".sql", 
 
 # Past 500 lines, ask what a file is two of. The answer "one thing" needs its reason here.
 LONG_FILES = {
-    "native/engine/src/num.rs": "the exact numbers: one type family with its property tests",
     "python/algo_trade/_native.pyi": "a stub describes one module in one file: the whole binary",
 }
 
