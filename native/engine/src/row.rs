@@ -3,6 +3,9 @@
 //! The venue side of a simulation reads rows in the order of their exchange time, our side in the order of their local
 //! time. A row says one thing: a level, a print, an order of the book, the venue's context.
 
+use std::sync::Arc;
+
+use crate::data::fault::SourceError;
 use crate::event::{Quote, Trade};
 use crate::instrument::InstrumentId;
 use crate::num::{Price, Qty, Rate};
@@ -325,6 +328,20 @@ impl From<Trade> for Row {
             .at(side, trade.price, trade.quantity)
             .of(trade.trade_id)
     }
+}
+
+/// A run of rows, shared without copying.
+pub type RowChunk = Arc<Vec<Row>>;
+
+/// Rows in venue order ([`Row::venue_key`], then instrument), handed out in chunks so that memory stays bounded.
+///
+/// Instruments have their final numbers: the rank of their symbol in the run.
+pub trait RowSource: Send {
+    /// The next rows; `None` at the end. A chunk is never empty.
+    ///
+    /// # Errors
+    /// [`SourceError`] for data that cannot be trusted; nothing is handed out after that.
+    fn next_rows(&mut self) -> Result<Option<RowChunk>, SourceError>;
 }
 
 /// The two rows of a quote: bid, then offer.

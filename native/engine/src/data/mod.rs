@@ -10,4 +10,5 @@ pub mod options;
 pub mod resolution;
 pub mod summary;
 pub mod synthetic;
+pub mod tick;
 pub mod values;
