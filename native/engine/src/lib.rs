@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod backtest;
+pub mod book;
 pub mod bars;
 pub mod data;
 pub mod event;
