@@ -222,7 +222,7 @@ impl<S: Strategy, R: RiskManager, M: Matching, W: Write> Backtest<S, R, M, W> {
             match report {
                 Report::Fill(fill) => recorder.on_fill(fill)?,
                 Report::Order(update) => recorder.on_update(update),
-                Report::Account(_) => {}
+                Report::Account(event) => recorder.on_account(event)?,
             }
             self.step(recorder, report.event())?;
             if let Report::Fill(fill) = report {

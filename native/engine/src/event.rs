@@ -141,17 +141,47 @@ pub enum AccountEvent {
     Backstop {
         /// When.
         time: Nanos,
-        /// How much.
+        /// How much; below zero where the venue covered a loss beyond the margin.
         loss: Money,
+    },
+    /// Funding of a position was settled.
+    Funding {
+        /// When.
+        time: Nanos,
+        /// Of which position.
+        instrument: InstrumentId,
+        /// The rate of the hour.
+        rate: Rate,
+        /// The oracle price that the position was valued at.
+        oracle: Price,
+        /// What was paid, out of the account's cash; below zero it was received.
+        payment: Money,
+    },
+    /// The fee of a fill for whoever built the order; it comes just before its fill.
+    BuilderFee {
+        /// When.
+        time: Nanos,
+        /// Of which instrument the fill is.
+        instrument: InstrumentId,
+        /// How much.
+        fee: Money,
     },
 }
 
 impl AccountEvent {
+    /// What it is about, if that is one instrument.
+    #[must_use]
+    pub const fn instrument(&self) -> Option<InstrumentId> {
+        match self {
+            Self::Backstop { .. } => None,
+            Self::Funding { instrument, .. } | Self::BuilderFee { instrument, .. } => Some(*instrument),
+        }
+    }
     /// When it happened.
     #[must_use]
     pub const fn time(&self) -> Nanos {
         match self {
-            Self::Backstop { time, .. } => *time,
+            Self::Backstop { time, .. } | Self::Funding { time, .. } | Self::BuilderFee { time, .. } => *time,
         }
     }
 }

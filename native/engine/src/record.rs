@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::account::{Average, RoundTrip, RoundTrips};
-use crate::event::Command;
+use crate::event::{AccountEvent, Command};
 use crate::instrument::InstrumentId;
 use crate::metrics::{Performance, PerformanceMetrics};
 use crate::num::{Money, NumError, Price, Qty};
@@ -264,6 +264,15 @@ impl Recorder {
             self.fills.push(fill.clone());
         }
         Ok(())
+    }
+
+    /// Money that moved without a fill.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn on_account(&mut self, event: &AccountEvent) -> Result<(), NumError> {
+        self.performance.on_account(event)?;
+        self.round_trips.on_account(event)
     }
 
     /// Whether there is any position from `time` on.

@@ -3,7 +3,7 @@
 //! Inside a step, always in this order: market, account, strategy, risk, orders (ARCHITECTURE.md).
 
 use crate::bars::{AggregateError, Aggregator, Rule};
-use crate::event::{AccountEvent, Bar, Command, ControlEvent, Event, Level, MarketEvent, SignalEvent};
+use crate::event::{Bar, Command, ControlEvent, Event, Level, MarketEvent, SignalEvent};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::num::{Money, NumError, Price, Qty};
 use crate::order::{Cloid, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason, Side, TimeInForce};
@@ -131,9 +131,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                 self.world.orders.on_fill(fill).map_err(number)?;
             }
             Event::Order(update) => self.on_update(update),
-            Event::Account(AccountEvent::Backstop { loss, .. }) => {
-                self.world.account.apply_backstop(*loss).map_err(number)?;
-            }
+            Event::Account(event) => self.world.account.apply(event).map_err(number)?,
             Event::Control(ControlEvent::Start { .. }) => self.make_builders()?,
             Event::Timer(_) | Event::Control(_) => {}
         }

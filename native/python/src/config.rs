@@ -2,10 +2,10 @@
 
 use pyo3::prelude::*;
 
-use engine::instrument::{Instrument, Instruments, MarginTier, TickRule};
+use engine::instrument::{Instrument, Instruments, MarginMode, MarginTier, TickRule};
 use engine::num::{Money, Price, Qty, Rate};
 use engine::risk::{SimpleRisk, Sizing, VolatilityTarget};
-use engine::venue::{FillOn, Margin, PathRule, VenueConfig};
+use engine::venue::{FeeSchedule, FillOn, FundingRule, Margin, PathRule, VenueConfig};
 
 use crate::errors::{OrPy, ParameterError};
 use crate::number::{from_python, to_decimal};
@@ -72,8 +72,12 @@ impl PyVenueOptions {
             penetration_ticks,
             max_participation: rate_between("max_participation", max_participation, 1e-12, 1.0)?,
             // The taker rate first: where only that was given, it is the maker rate too, and should be the one named.
-            taker_rate: rate_between("taker_rate", taker_rate, -0.1, 0.1)?,
-            maker_rate: rate_between("maker_rate", maker_rate, -0.1, 0.1)?,
+            fees: {
+                let taker = rate_between("taker_rate", taker_rate, -0.1, 0.1)?;
+                FeeSchedule::plain(rate_between("maker_rate", maker_rate, -0.1, 0.1)?, taker)
+            },
+            funding: FundingRule::Recorded,
+            margin_mode: MarginMode::Cross,
             leverage,
             margin: one_of("margin", margin, &[("hyperliquid", Margin::Hyperliquid), ("none", Margin::None)])?,
             reserve_open_orders,

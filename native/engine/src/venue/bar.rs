@@ -6,7 +6,6 @@ use crate::num::{NumError, Price, Qty};
 use crate::order::{Cloid, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason};
 use crate::time::Nanos;
 use crate::venue::ledger::{Exposure, update};
-use crate::venue::liquidation::Liquidation;
 use crate::venue::path::points;
 use crate::venue::working::{Stage, Working, at_open, meet, segment};
 use crate::venue::{FillOn, Ledger, Matching, Report};
@@ -50,12 +49,11 @@ struct Book {
 #[derive(Debug, Clone)]
 pub struct BarMatching {
     books: Vec<Book>,
-    liquidation: Liquidation,
 }
 
 impl BarMatching {
     pub(super) fn new(instruments: usize) -> Self {
-        Self { books: vec![Book::default(); instruments], liquidation: Liquidation::default() }
+        Self { books: vec![Book::default(); instruments] }
     }
 }
 
@@ -255,16 +253,25 @@ impl BarMatching {
         Ok(())
     }
 
-    /// Liquidates if equity is below maintenance margin at the present marks; all working orders go first.
+    /// Liquidates what is below maintenance margin at the present marks; its working orders go first.
     fn check_margin(&mut self, ledger: &mut Ledger, now: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
-        if !ledger.is_below_maintenance()? {
+        if !ledger.may_liquidate()? {
             return Ok(());
         }
-        for order in self.books.iter_mut().flat_map(|b| b.working.drain(..)) {
-            let status = OrderStatus::Cancelled(Reason::LiquidatedCanceled);
-            reports.push(update(&order.event, order.oid, status, now));
+        for scope in ledger.scopes() {
+            if !ledger.is_below_maintenance(scope)? {
+                continue;
+            }
+            let books = (0_u32..).map(InstrumentId).zip(&mut self.books);
+            for (_, book) in books.filter(|(id, _)| ledger.scope_of(*id) == scope) {
+                for order in book.working.drain(..) {
+                    let status = OrderStatus::Cancelled(Reason::LiquidatedCanceled);
+                    reports.push(update(&order.event, order.oid, status, now));
+                }
+            }
+            ledger.liquidate_at_marks(scope, now, reports)?;
         }
-        ledger.liquidate(&mut self.liquidation, now, reports)
+        Ok(())
     }
 }
 

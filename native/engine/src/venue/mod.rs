@@ -5,8 +5,13 @@
 
 mod bar;
 mod config;
+#[cfg(test)]
+mod cost_cases;
+mod fees;
+mod funding;
 mod ledger;
 mod liquidation;
+mod margin;
 mod path;
 #[cfg(test)]
 mod tests;
@@ -14,7 +19,11 @@ mod working;
 
 pub use bar::BarMatching;
 pub use config::{FillOn, Margin, PathRule, VenueConfig};
+pub use fees::{FeeBasis, FeeSchedule, FeeTable, FeeTier, HyperliquidFees, MakerTier, PlainFees, REFERRED_VOLUME};
+pub use funding::{Funding, FundingRule, eight_hour_rate, hourly_rate, payment, premium, premium_of_middle};
 pub use ledger::Ledger;
+pub use liquidation::Forced;
+pub use margin::Scope;
 
 use crate::event::{AccountEvent, Command, Event, MarketEvent};
 use crate::instrument::{InstrumentId, Instruments};

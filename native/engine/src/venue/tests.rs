@@ -349,7 +349,7 @@ fn a_large_position_is_liquidated_by_a_fifth() {
     let mut world = World::new(|config, instrument| {
         config.leverage = 40;
         config.slippage = Rate::ZERO;
-        config.taker_rate = Rate::ZERO;
+        config.fees = FeeSchedule::plain(Rate::ZERO, Rate::ZERO);
         instrument.tiers = vec![MarginTier { lower_bound: Money::ZERO, max_leverage: 40 }];
     });
     world.bar(FLAT);
