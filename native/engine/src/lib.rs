@@ -6,8 +6,8 @@
 
 pub mod account;
 pub mod backtest;
-pub mod book;
 pub mod bars;
+pub mod book;
 pub mod data;
 pub mod event;
 pub mod indicators;

@@ -113,10 +113,14 @@ impl PyContext {
             "gtc" => TimeInForce::Gtc,
             "ioc" => TimeInForce::Ioc,
             "alo" => TimeInForce::Alo,
-            other => return Err(ParameterError::new_err(format!("time_in_force = {other}: must be gtc, ioc or alo"))),
+            "fok" => TimeInForce::Fok,
+            other => {
+                return Err(ParameterError::new_err(format!("time_in_force = {other}: must be gtc, ioc, alo or fok")));
+            }
         };
         let reduce_only = order.reduce_only;
-        let request = OrderRequest { instrument, side, quantity, kind, time_in_force, reduce_only };
+        let request =
+            OrderRequest { time_in_force, reduce_only, ..OrderRequest::new(instrument, side, quantity, kind) };
         self.with(|ctx| ctx.place(request).to_string())
     }
 }

@@ -288,7 +288,9 @@ mod tests {
             fee: Money::from_raw(fee),
             liquidity: Liquidity::Taker,
             reason: FillReason::Bar,
+            ahead_at_arrival: None,
             time: Nanos::ZERO,
+            local_time: Nanos::ZERO,
         }
     }
 

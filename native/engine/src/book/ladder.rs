@@ -224,8 +224,7 @@ impl Ladder {
     pub fn clear(&mut self) {
         while self.summary != 0 {
             let word = self.summary.trailing_zeros() as usize & 63;
-            if let (Some(bits), Some(cells)) =
-                (self.words.get_mut(word), self.cells.get_mut(word * 64..word * 64 + 64))
+            if let (Some(bits), Some(cells)) = (self.words.get_mut(word), self.cells.get_mut(word * 64..word * 64 + 64))
             {
                 *bits = 0;
                 cells.fill(Qty::ZERO);

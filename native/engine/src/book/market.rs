@@ -161,10 +161,7 @@ impl MarketBook {
                     self.quote(side, row.price, row.quantity, observer);
                 }
             }
-            (
-                RowKind::OrderAdd | RowKind::OrderCancel | RowKind::OrderModify | RowKind::OrderFill,
-                BookKind::L3,
-            ) => {
+            (RowKind::OrderAdd | RowKind::OrderCancel | RowKind::OrderModify | RowKind::OrderFill, BookKind::L3) => {
                 if let Some(change) = self.orders.apply(&mut self.levels, row) {
                     observer.on_order(&change);
                 }

@@ -28,6 +28,8 @@ pub struct OrderChange {
     pub rank: u64,
     /// What it lost there.
     pub removed: Qty,
+    /// What its level there holds now.
+    pub left: Qty,
     /// Whether it was executed rather than taken away.
     pub is_fill: bool,
     /// Where it stands anew, at the end of that queue, and with how much.
@@ -85,14 +87,14 @@ impl OrderBook {
             RowKind::OrderModify => self.modify(row),
             _ => None,
         };
-        let Some(change) = change else {
+        let Some(mut change) = change else {
             self.unknown += 1;
             return None;
         };
         let ladder = levels.side_mut(change.side);
+        change.left = Qty::from_raw(ladder.get(change.price).raw() - change.removed.raw());
         if !change.removed.is_zero() {
-            let left = ladder.get(change.price).raw() - change.removed.raw();
-            ladder.set(change.price, Qty::from_raw(left));
+            ladder.set(change.price, change.left);
         }
         if let Some((price, quantity)) = change.joined {
             let sum = ladder.get(price).raw().saturating_add(quantity.raw());
@@ -118,6 +120,7 @@ impl OrderBook {
             price,
             rank,
             removed: Qty::ZERO,
+            left: Qty::ZERO,
             is_fill: false,
             joined: Some((price, quantity)),
         })
@@ -131,7 +134,8 @@ impl OrderBook {
         if order.quantity.is_zero() {
             self.orders.remove(&row.order_id);
         }
-        Some(OrderChange { side, price, rank, removed, is_fill: row.kind == RowKind::OrderFill, joined: None })
+        let is_fill = row.kind == RowKind::OrderFill;
+        Some(OrderChange { side, price, rank, removed, left: Qty::ZERO, is_fill, joined: None })
     }
 
     /// Less at the same price keeps the place; everything else loses it.
@@ -144,6 +148,7 @@ impl OrderBook {
             price: before.price,
             rank: before.rank,
             removed,
+            left: Qty::ZERO,
             is_fill: false,
             joined,
         };

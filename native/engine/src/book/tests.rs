@@ -131,8 +131,7 @@ fn a_better_quote_hides_the_level_behind_it_and_a_worse_one_ends_it() {
 fn views_of_a_book_are_what_their_formulas_say() {
     let mut book = LevelBook::new();
     let unit = 100_000_000;
-    for (side, price, quantity) in
-        [(Side::Buy, 99, 3), (Side::Buy, 98, 1), (Side::Sell, 101, 1), (Side::Sell, 103, 2)]
+    for (side, price, quantity) in [(Side::Buy, 99, 3), (Side::Buy, 98, 1), (Side::Sell, 101, 1), (Side::Sell, 103, 2)]
     {
         book.side_mut(side).set(Price::from_raw(price * unit), Qty::from_raw(quantity * unit));
     }

@@ -58,6 +58,8 @@ impl BarMatching {
 }
 
 impl Matching for BarMatching {
+    type Event = MarketEvent;
+
     #[inline]
     fn on_market(
         &mut self,
@@ -159,7 +161,7 @@ impl Matching for BarMatching {
     ) -> Result<(), NumError> {
         let Some(old) = self.take(instrument, cloid) else {
             let status = OrderStatus::ActionRejected(Reason::NotFound);
-            reports.push(Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now }));
+            reports.push(Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now, local_time: now }));
             return Ok(());
         };
         // Cancel and new order under the same id: time priority is lost, and a refused change leaves nothing.
@@ -169,19 +171,29 @@ impl Matching for BarMatching {
             OrderKind::TakeProfit { .. } => OrderKind::TakeProfit { trigger: price },
             OrderKind::StopLimit { trigger, .. } => OrderKind::StopLimit { trigger, price },
             OrderKind::TakeProfitLimit { trigger, .. } => OrderKind::TakeProfitLimit { trigger, price },
-            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. }) => kind,
+            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. } | OrderKind::Twap { .. }) => kind,
         };
         self.submit(ledger, &OrderEvent { quantity, kind, ..old.event }, now, reports)
     }
 
-    fn cancel(&mut self, (instrument, cloid): (InstrumentId, Cloid), now: Nanos, reports: &mut Vec<Report>) {
+    /// Bars know nothing of the moments between them: what is planned is not carried out.
+    fn schedule_cancel(&mut self, _time: Option<Nanos>, _now: Nanos) {}
+
+    fn cancel(
+        &mut self,
+        _ledger: &mut Ledger,
+        (instrument, cloid): (InstrumentId, Cloid),
+        now: Nanos,
+        reports: &mut Vec<Report>,
+    ) -> Result<(), NumError> {
         reports.push(match self.take(instrument, cloid) {
             Some(order) => update(&order.event, order.oid, OrderStatus::Cancelled(Reason::Requested), now),
             None => {
                 let status = OrderStatus::ActionRejected(Reason::NotFound);
-                Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now })
+                Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now, local_time: now })
             }
         });
+        Ok(())
     }
 }
 

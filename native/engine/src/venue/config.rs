@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::instrument::MarginMode;
 use crate::num::Rate;
-use crate::venue::{FeeSchedule, FundingRule};
+use crate::venue::{BookOptions, FeeSchedule, FundingRule};
 
 /// When an order decided at a bar's close acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ pub enum Margin {
 }
 
 /// The options of the simulated venue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VenueConfig {
     /// When an order decided at a bar's close acts.
     pub fill_on: FillOn,
@@ -68,6 +68,8 @@ pub struct VenueConfig {
     pub margin: Margin,
     /// Whether resting orders that add exposure reserve margin.
     pub reserve_open_orders: bool,
+    /// Matching on books.
+    pub book: BookOptions,
 }
 
 impl Default for VenueConfig {
@@ -84,6 +86,7 @@ impl Default for VenueConfig {
             margin_mode: MarginMode::Cross,
             margin: Margin::Hyperliquid,
             reserve_open_orders: true,
+            book: BookOptions::default(),
         }
     }
 }

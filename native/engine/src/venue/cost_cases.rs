@@ -41,7 +41,19 @@ fn execute(
 ) {
     let (cloid, oid, liquidity, charge) = (Cloid::default(), 1, Liquidity::Taker, Charge::First);
     let time = Nanos::ZERO;
-    let fill = NewFill { cloid, oid, instrument, side, price, quantity, liquidity, charge, reason, time };
+    let fill = NewFill {
+        cloid,
+        oid,
+        instrument,
+        side,
+        price,
+        quantity,
+        liquidity,
+        charge,
+        reason,
+        ahead_at_arrival: None,
+        time,
+    };
     ledger.fill(fill, reports).unwrap();
 }
 

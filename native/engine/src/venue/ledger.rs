@@ -84,23 +84,52 @@ impl Ledger {
         self.instruments.get(instrument).map_or(Ok(moved), |i| i.tick.against(moved, side))
     }
 
+    /// Whether there is any position.
+    #[inline]
+    pub(super) const fn is_exposed(&self) -> bool {
+        self.account.open_positions() > 0
+    }
+
+    /// What a reduce-only order of a side may fill at most: the position that it opposes, without sign.
+    pub(super) fn reducible(&self, instrument: InstrumentId, side: Side) -> Qty {
+        let position = self.account.position(instrument).quantity.raw();
+        Qty::from_raw(position.saturating_mul(-side.sign()).max(0))
+    }
+
     /// Checks what does not depend on the market: lot, tick, minimum notional, reduce-only.
     pub(super) fn check(&self, order: &OrderEvent, price: Price) -> Result<Result<(), Reason>, NumError> {
-        let Some(instrument) = self.instruments.get(order.instrument) else { return Ok(Err(Reason::NoLiquidity)) };
+        if let Err(reason) = self.check_steps(order) {
+            return Ok(Err(reason));
+        }
+        if let Err(reason) = self.check_size(order, price)? {
+            return Ok(Err(reason));
+        }
+        if order.reduce_only && self.reducible(order.instrument, order.side).is_zero() {
+            return Ok(Err(Reason::ReduceOnly));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Checks that quantity and prices are multiples of lot and tick.
+    pub(super) fn check_steps(&self, order: &OrderEvent) -> Result<(), Reason> {
+        let Some(instrument) = self.instruments.get(order.instrument) else { return Err(Reason::NoLiquidity) };
         if !order.quantity.is_positive() || order.quantity.raw() % instrument.lot_size.raw() != 0 {
-            return Ok(Err(Reason::Lot));
+            return Err(Reason::Lot);
         }
         let prices = [order.kind.price(), order.kind.trigger()];
         if prices.iter().flatten().any(|p| !p.is_positive() || !instrument.tick.allows(*p)) {
-            return Ok(Err(Reason::Tick));
+            return Err(Reason::Tick);
         }
+        Ok(())
+    }
+
+    /// Checks that an order is worth the venue's while; what closes the whole position, or only reduces it, always is.
+    pub(super) fn check_size(&self, order: &OrderEvent, price: Price) -> Result<Result<(), Reason>, NumError> {
+        let Some(instrument) = self.instruments.get(order.instrument) else { return Ok(Err(Reason::NoLiquidity)) };
         let position = self.account.position(order.instrument).quantity;
         let closes = order.side.signed(order.quantity).raw() == -position.raw();
         if !order.reduce_only && !closes && price.notional(order.quantity)? < instrument.min_notional {
             return Ok(Err(Reason::MinNotional));
-        }
-        if order.reduce_only && position.raw().signum() * order.side.sign() >= 0 {
-            return Ok(Err(Reason::ReduceOnly));
         }
         Ok(Ok(()))
     }
@@ -130,7 +159,9 @@ impl Ledger {
             fee,
             liquidity,
             reason: fill.reason,
+            ahead_at_arrival: fill.ahead_at_arrival,
             time,
+            local_time: time,
         };
         let applied = self.account.apply_fill(&event)?;
         self.version += 1;
@@ -220,10 +251,11 @@ pub(super) struct NewFill {
     pub liquidity: Liquidity,
     pub charge: Charge,
     pub reason: FillReason,
+    pub ahead_at_arrival: Option<Qty>,
     pub time: Nanos,
 }
 
 /// News of an order.
 pub(super) fn update(order: &OrderEvent, oid: u64, status: OrderStatus, time: Nanos) -> Report {
-    Report::Order(OrderUpdate { cloid: order.cloid, oid, instrument: order.instrument, status, time })
+    Report::Order(OrderUpdate { cloid: order.cloid, oid, instrument: order.instrument, status, time, local_time: time })
 }

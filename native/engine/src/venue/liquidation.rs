@@ -130,8 +130,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Books the execution of a forced order as a whole.
-    fn force(
+    /// Books the execution of a forced order, or of a part of it.
+    pub(super) fn force(
         &mut self,
         forced: &Forced,
         price: Price,
@@ -149,6 +149,7 @@ impl Ledger {
             liquidity: Liquidity::Taker,
             charge,
             reason: FillReason::Liquidation,
+            ahead_at_arrival: None,
             time,
         };
         self.fill(fill, reports)

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::Bar;
+use crate::event::{Bar, MarketEvent};
 use crate::instrument::{Instrument, MarginTier, TickRule};
 use crate::num::Rate;
 use crate::order::{FillReason, Liquidity, OrderKind, OrderStatus, Reason, Side, TimeInForce, Trail};
@@ -84,6 +84,8 @@ impl World {
             kind,
             time_in_force: tif,
             reduce_only,
+            group: crate::order::Group::None,
+            expires_after: None,
             time,
             decision_price: Price::ONE,
         };

@@ -235,7 +235,20 @@ pub(super) fn execute(
     let reason = if liquidity == Liquidity::Taker { FillReason::Taker } else { FillReason::Bar };
     let charge = Charge::of(order.leaves == order.event.quantity);
     let (cloid, oid) = (order.event.cloid, order.oid);
-    ledger.fill(NewFill { cloid, oid, instrument, side, price, quantity, liquidity, charge, reason, time }, reports)?;
+    let fill = NewFill {
+        cloid,
+        oid,
+        instrument,
+        side,
+        price,
+        quantity,
+        liquidity,
+        charge,
+        reason,
+        ahead_at_arrival: None,
+        time,
+    };
+    ledger.fill(fill, reports)?;
     order.leaves = order.leaves.sub(quantity)?;
     if let Some(budget) = budget {
         *budget = budget.sub(quantity)?;
