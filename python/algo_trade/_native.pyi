@@ -359,6 +359,24 @@ def builtin_params(name: str, given: Mapping[str, object]) -> dict[str, Any]: ..
 def resolve_capital(initial_capital: _Number) -> Decimal: ...
 
 @final
+class FeeSchedule:
+    @staticmethod
+    def plain(
+        *, maker_rate: _Number, taker_rate: _Number, basis: str, buyer_rate: _Number, seller_rate: _Number
+    ) -> FeeSchedule: ...
+    @staticmethod
+    def hyperliquid(
+        *,
+        volume_14d: _Number,
+        maker_share: _Number,
+        staking: _Number,
+        referral: _Number,
+        builder_rate: _Number,
+        tables: Sequence[tuple[int, Sequence[tuple[_Number, _Number, _Number]], Sequence[tuple[_Number, _Number]]]]
+        | None = None,
+    ) -> FeeSchedule: ...
+
+@final
 class VenueOptions:
     def __new__(
         cls,
@@ -368,10 +386,11 @@ class VenueOptions:
         path: str,
         penetration_ticks: int,
         max_participation: _Number,
-        maker_rate: _Number,
-        taker_rate: _Number,
+        fees: FeeSchedule,
+        funding: str,
         leverage: int,
         margin: str,
+        margin_mode: str,
         reserve_open_orders: bool,
     ) -> VenueOptions: ...
 
@@ -397,6 +416,8 @@ class Instrument:
         size_decimals: int | None = None,
         min_notional: _Number | None = None,
         tiers: Sequence[tuple[_Number, int]] | None = None,
+        leverage: int | None = None,
+        margin_mode: str | None = None,
     ) -> Instrument: ...
     @property
     def symbol(self) -> str: ...

@@ -13,6 +13,7 @@ pub mod errors;
 mod events;
 mod failures;
 mod feeds;
+mod fees;
 mod indicators;
 mod lend;
 mod number;
@@ -55,6 +56,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<context::PyPosition>()?;
     module.add_class::<context::PyOrders>()?;
     module.add_class::<params::PyParamSpec>()?;
+    module.add_class::<fees::PyFeeSchedule>()?;
     module.add_class::<config::PyVenueOptions>()?;
     module.add_class::<config::PyRiskOptions>()?;
     module.add_class::<config::PyInstrument>()?;

@@ -5,29 +5,19 @@ from __future__ import annotations
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from algo_trade._native import Instrument, VenueOptions
 from algo_trade.errors import ConfigError, ParameterError
+from algo_trade.execution.fees import AnyFees, Fees, FeeTable, HyperliquidFees, Number
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
-# The edge is decimal: a TOML float is read as the decimal that it is written as.
-Number = Annotated[Decimal, Field(allow_inf_nan=False)]
-
-
-class Fees(BaseModel):
-    """Fee rates on notional; a negative one is a rebate."""
-
-    model_config = _STRICT
-
-    maker_rate: Number = Decimal("0.00015")
-    taker_rate: Number = Decimal("0.00045")
 
 
 class InstrumentRules(BaseModel):
-    """Tick, lot and margin rules of one symbol."""
+    """Tick, lot and margin rules of one symbol, and the leverage and margin mode chosen for it."""
 
     model_config = _STRICT
 
@@ -36,6 +26,8 @@ class InstrumentRules(BaseModel):
     size_decimals: int | None = None
     min_notional: Number | None = None
     tiers: tuple[tuple[Number, int], ...] | None = None
+    leverage: int | None = None
+    margin_mode: Literal["cross", "isolated"] | None = None
 
     def instrument(self, symbol: str) -> Instrument:
         """As the engine takes it."""
@@ -46,6 +38,8 @@ class InstrumentRules(BaseModel):
             size_decimals=self.size_decimals,
             min_notional=self.min_notional,
             tiers=None if self.tiers is None else list(self.tiers),
+            leverage=self.leverage,
+            margin_mode=self.margin_mode,
         )
 
 
@@ -64,12 +58,16 @@ class VenueConfig(BaseModel):
         By how many ticks the price must go through a resting limit order; 0 for a touch.
     max_participation : decimal
         The share of a bar's volume that all own orders together may fill.
-    fees : Fees
-        Maker and taker rate.
+    fees : Fees or HyperliquidFees
+        Constant rates, or with ``schedule = "hyperliquid"`` those of the venue, by volume.
+    funding : "recorded", "formula" or "none"
+        Settled from the rows of the data; by the venue's formula where they hold none; or never. Bars hold none.
     margin : "hyperliquid" or "none"
         Initial margin on orders and liquidation below maintenance margin, or neither.
     leverage : int
-        Initial margin is notional over this.
+        Initial margin is notional over this, or over the most that the tier of the position allows. An instrument may have its own.
+    margin_mode : "cross" or "isolated"
+        Whether positions share their margin or have each its own. An instrument may have its own mode.
     reserve_open_orders : bool
         Whether resting orders that add exposure reserve margin.
     instruments : mapping of symbol to rules
@@ -84,9 +82,11 @@ class VenueConfig(BaseModel):
     path: Literal["pessimistic", "adaptive", "ohlc", "olhc"] = "pessimistic"
     penetration_ticks: int = Field(default=1, ge=0, le=1_000_000)
     max_participation: Number = Decimal("0.1")
-    fees: Fees = Fees()
+    fees: AnyFees = Fees()
+    funding: Literal["recorded", "formula", "none"] = "recorded"
     margin: Literal["hyperliquid", "none"] = "hyperliquid"
     leverage: int = Field(default=1, ge=1, le=1000)
+    margin_mode: Literal["cross", "isolated"] = "cross"
     reserve_open_orders: bool = True
     instruments: dict[str, InstrumentRules] = Field(default_factory=dict)
 
@@ -111,10 +111,11 @@ class VenueConfig(BaseModel):
             path=self.path,
             penetration_ticks=self.penetration_ticks,
             max_participation=self.max_participation,
-            maker_rate=self.fees.maker_rate,
-            taker_rate=self.fees.taker_rate,
+            fees=self.fees.native(),
+            funding=self.funding,
             leverage=self.leverage,
             margin=self.margin,
+            margin_mode=self.margin_mode,
             reserve_open_orders=self.reserve_open_orders,
         )
 
@@ -141,8 +142,16 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _explain(path: str, problem: Any) -> str:  # noqa: ANN401 -- pydantic's ErrorDetails is a TypedDict of its core
-    field = ".".join(str(part) for part in problem["loc"])
+    place = list(problem["loc"])
+    known: type[BaseModel] = VenueConfig
+    if place[0] == "fees" and len(place) > 1:
+        # The second word is the kind of fees, which nobody wrote.
+        known = HyperliquidFees if place.pop(1) == "hyperliquid" else Fees
+        known = FeeTable if "tables" in place else known
+    elif place[0] == "instruments":
+        known = InstrumentRules
+    field = ".".join(str(part) for part in place)
     where = f"{path}: {field}" if path else field
     if problem["type"] == "extra_forbidden":
-        return f"{where}: no such field. There are: {', '.join(VenueConfig.model_fields)}"
+        return f"{where}: no such field. There are: {', '.join(known.model_fields)}"
     return f"{where} = {problem['input']}: {problem['msg']}"
