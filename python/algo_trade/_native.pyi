@@ -17,7 +17,7 @@ __code_hash__: str
 _Number: TypeAlias = Decimal | int | str | float
 _Time: TypeAlias = int | datetime
 _Side: TypeAlias = Literal["buy", "sell"]
-_TimeInForce: TypeAlias = Literal["gtc", "ioc", "alo"]
+_TimeInForce: TypeAlias = Literal["gtc", "ioc", "alo", "fok"]
 _I = TypeVar("_I", bound="Indicator[Any]")
 
 class _ArrowTable(Protocol):
@@ -359,6 +359,24 @@ def builtin_params(name: str, given: Mapping[str, object]) -> dict[str, Any]: ..
 def resolve_capital(initial_capital: _Number) -> Decimal: ...
 
 @final
+class FeeSchedule:
+    @staticmethod
+    def plain(
+        *, maker_rate: _Number, taker_rate: _Number, basis: str, buyer_rate: _Number, seller_rate: _Number
+    ) -> FeeSchedule: ...
+    @staticmethod
+    def hyperliquid(
+        *,
+        volume_14d: _Number,
+        maker_share: _Number,
+        staking: _Number,
+        referral: _Number,
+        builder_rate: _Number,
+        tables: Sequence[tuple[int, Sequence[tuple[_Number, _Number, _Number]], Sequence[tuple[_Number, _Number]]]]
+        | None = None,
+    ) -> FeeSchedule: ...
+
+@final
 class VenueOptions:
     def __new__(
         cls,
@@ -368,11 +386,13 @@ class VenueOptions:
         path: str,
         penetration_ticks: int,
         max_participation: _Number,
-        maker_rate: _Number,
-        taker_rate: _Number,
+        fees: FeeSchedule,
+        funding: str,
         leverage: int,
         margin: str,
+        margin_mode: str,
         reserve_open_orders: bool,
+        book: BookOptions,
     ) -> VenueOptions: ...
 
 @final
@@ -397,6 +417,8 @@ class Instrument:
         size_decimals: int | None = None,
         min_notional: _Number | None = None,
         tiers: Sequence[tuple[_Number, int]] | None = None,
+        leverage: int | None = None,
+        margin_mode: str | None = None,
     ) -> Instrument: ...
     @property
     def symbol(self) -> str: ...
@@ -488,6 +510,57 @@ class CancelOrder:
     def cloid(self) -> str: ...
     @property
     def symbol(self) -> str: ...
+
+@final
+class ScheduleCancel:
+    """Take all orders away at a time, unless it is moved; without a time the plan is taken back."""
+
+    @property
+    def time_ns(self) -> int | None: ...
+
+@final
+class LatencyOptions:
+    """How long messages take, checked; raises ParameterError."""
+
+    @staticmethod
+    def constant(entry_ns: int, response_ns: int) -> LatencyOptions: ...
+    @staticmethod
+    def table(rows: Sequence[tuple[Any, ...]]) -> LatencyOptions: ...
+    @staticmethod
+    def feed(a: float, b: int, c: float, d: int) -> LatencyOptions: ...
+
+@final
+class BookOptions:
+    """Options of matching on books, checked; raises ParameterError."""
+
+    def __new__(
+        cls,
+        *,
+        queue_model: str,
+        queue_n: float,
+        log_unit: _Number,
+        partial_fills: bool,
+        through_fill: str,
+        cross_fill: str,
+        unknown_aggressor_fills: bool,
+        modify_keeps_queue: bool,
+        modify_keeps_old: bool,
+        taken_decay_ns: int | None,
+        price_band: _Number,
+        market_reach: _Number,
+        trigger_reach: _Number,
+        open_orders_max: int,
+        book_age_max_ns: int,
+        block_mode: bool,
+        block_interval_ns: int | None,
+        latency: LatencyOptions,
+        modify_latency: LatencyOptions | None,
+        cancel_latency: LatencyOptions | None,
+        jitter: float,
+        independent_messages: bool,
+        equity_step_ns: int,
+        seed: int,
+    ) -> BookOptions: ...
 
 @final
 class SetTimer:

@@ -101,6 +101,7 @@ impl PyOutcome {
         for (name, value) in [
             ("fees_taker", m.fees_taker),
             ("fees_maker", m.fees_maker),
+            ("fees_builder", m.fees_builder),
             ("rebates", m.rebates),
             ("slippage", m.slippage),
             ("funding_paid", m.funding_paid),

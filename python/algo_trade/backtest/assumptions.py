@@ -33,7 +33,7 @@ def sentences(venue: VenueConfig, metrics: PerformanceMetrics, *, has_volume: bo
         f"Sharpe and Sortino use returns sampled every {step} and {metrics.periods_per_year:,.0f} periods a year (a market that never closes); risk-free rate 0.",
         fill,
         _PATHS[venue.path],
-        f"Taker fills are {venue.slippage_bps.normalize():f} bps worse than the price. Fees: {venue.fees.taker_rate:f} taker, {venue.fees.maker_rate:f} maker, of notional.",
+        f"Taker fills are {venue.slippage_bps.normalize():f} bps worse than the price. {venue.fees.sentence()}",
         _RESTING.get(
             venue.penetration_ticks,
             f"Bars know no queue: a resting limit order fills only when the price goes {venue.penetration_ticks} ticks through it.",
@@ -43,13 +43,21 @@ def sentences(venue: VenueConfig, metrics: PerformanceMetrics, *, has_volume: bo
             if has_volume
             else "The data hold no volumes, so fills are not limited by volume."
         ),
-        (
-            f"Margin as on Hyperliquid at {venue.leverage}x: orders beyond it are refused, positions below maintenance margin are liquidated. No funding on bars."
-            if venue.margin == "hyperliquid"
-            else "Margin is not looked after: positions of any size are carried, and nothing is liquidated. No funding on bars."
-        ),
+        f"{_margin(venue)} No funding on bars.",
         "An open position at the end is valued at the last close and not counted as a trade.",
     ]
     if metrics.short_sample:
         said.append("Short sample: the run covers less than 30 days, so annual figures mean little.")
     return said
+
+
+def _margin(venue: VenueConfig) -> str:
+    if venue.margin == "none":
+        return "Margin is not looked after: positions of any size are carried, and nothing is liquidated."
+    said = f"Margin as on Hyperliquid at {venue.leverage}x, {venue.margin_mode}: orders beyond it are refused, positions below maintenance margin are liquidated."
+    own = [
+        f"{symbol} {rules.leverage or venue.leverage}x {rules.margin_mode or venue.margin_mode}"
+        for symbol, rules in sorted(venue.instruments.items())
+        if rules.leverage is not None or rules.margin_mode is not None
+    ]
+    return f"{said} Its own: {', '.join(own)}." if own else said

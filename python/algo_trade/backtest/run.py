@@ -15,7 +15,7 @@ from algo_trade.backtest.result import BacktestResult
 from algo_trade.core import DataProvider, risk_part, strategy_part
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.errors import ParameterError
-from algo_trade.execution import VenueConfig
+from algo_trade.execution import Fees, VenueConfig
 from algo_trade.risk import SimpleRiskManager
 from algo_trade.strategy import load
 
@@ -180,9 +180,15 @@ def _venue(
     )
     fees = None
     if commission_rate is not None or maker_rate is not None:
-        taker = config.fees.taker_rate if commission_rate is None else commission_rate
+        if commission_rate is None and not isinstance(config.fees, Fees):
+            raise ParameterError(
+                f"maker_rate = {maker_rate}: the venue charges by a schedule, which has no single taker rate; "
+                "give commission_rate too, or set the rates in the venue file"
+            )
+        plain = config.fees if isinstance(config.fees, Fees) else Fees()
+        taker = plain.taker_rate if commission_rate is None else commission_rate
         maker = maker_rate if maker_rate is not None else commission_rate
-        fees = {"taker_rate": _text(taker), "maker_rate": _text(maker)}
+        fees = {**plain.model_dump(), "taker_rate": _text(taker), "maker_rate": _text(maker)}
     changed = config.changed(
         fees=fees,
         slippage_bps=None if slippage_bps is None else _text(slippage_bps),

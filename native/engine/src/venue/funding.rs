@@ -149,7 +149,8 @@ impl Funding {
         Self { rule, hours: vec![Hour::default(); instruments], next: None }
     }
 
-    /// Takes in a context, which holds from `time` until the next, or for a minute. One without oracle or impact prices says nothing.
+    /// Takes in a context, which holds from `time` until the next, or for a minute. One without oracle or impact prices
+    /// says nothing. Full hours before `time` must have been settled, see [`Funding::next`].
     ///
     /// # Errors
     /// [`NumError::Overflow`].
