@@ -85,7 +85,7 @@ impl Synthetic {
 impl Walk {
     fn new(id: InstrumentId, name: &str, seed: u64) -> Self {
         let mut random = SplitMix64::new(seed);
-        let of_name = name.bytes().fold(random.next(), |sum, byte| sum.rotate_left(8) ^ u64::from(byte));
+        let of_name = name.bytes().fold(random.next_u64(), |sum, byte| sum.rotate_left(8) ^ u64::from(byte));
         let mut random = SplitMix64::new(of_name);
         // Known names start near a familiar price, others between 10 and 100,000.
         let usual = match name {

@@ -6,10 +6,13 @@
 pub mod correct;
 pub mod family;
 pub mod findings;
+pub mod import;
+pub mod inspect;
 pub mod plain_book;
 pub mod refusal;
 pub mod spill;
 pub mod steps;
+pub mod table;
 
 use crate::data::fault::SourceError;
 use crate::row::Row;

@@ -274,7 +274,7 @@ mod tests {
             let (instrument, time) = (random.below(3), random.below(200) * 1_000_000_000_000);
             let kind = RowKind::ALL[usize::try_from(random.below(12)).unwrap()];
             let id = InstrumentId(u32::try_from(instrument).unwrap());
-            let row = Row::new(kind, id, Nanos::from_raw(time), Nanos::from_raw(-time)).of(random.next());
+            let row = Row::new(kind, id, Nanos::from_raw(time), Nanos::from_raw(-time)).of(random.next_u64());
             let sequence = u64::try_from(random.below(4)).unwrap();
             Keyed { row, family: kind.rank(), sequence, origin: Origin { file: 1, record } }
         };
