@@ -365,7 +365,7 @@ impl Corrected {
     /// # Errors
     /// [`CorrectError::Spill`].
     pub fn next_row(&mut self) -> Result<Option<(Row, Family, Origin)>, CorrectError> {
-        let Some(Keyed { mut row, family, origin, .. }) = self.sorted.next()? else { return Ok(None) };
+        let Some(Keyed { mut row, family, origin, .. }) = self.sorted.next_row()? else { return Ok(None) };
         let shift = self.shifts.get(row.instrument.index()).copied().unwrap_or_default();
         row.local_time = if row.local_time == Nanos::ZERO {
             row.exchange_time.after(self.feed_latency)

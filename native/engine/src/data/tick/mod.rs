@@ -6,12 +6,14 @@
 pub mod correct;
 pub mod family;
 pub mod findings;
+pub mod from_rows;
 pub mod import;
 pub mod inspect;
 pub mod plain_book;
 pub mod refusal;
 pub mod spill;
 pub mod steps;
+pub mod synthetic;
 pub mod table;
 
 use crate::data::fault::SourceError;

@@ -123,7 +123,7 @@ impl Sorter {
         let merged = self.next_path();
         let mut out = RunWriter::create(&merged)?;
         let mut sorted = Sorted::new(full.iter().map(|p| Run::open(p)).collect::<io::Result<_>>()?)?;
-        while let Some(row) = sorted.next()? {
+        while let Some(row) = sorted.next_row()? {
             out.push(&row)?;
         }
         out.finish()?;
@@ -157,7 +157,7 @@ impl Sorted {
     ///
     /// # Errors
     /// What the system says when a run cannot be read.
-    pub fn next(&mut self) -> io::Result<Option<Keyed>> {
+    pub fn next_row(&mut self) -> io::Result<Option<Keyed>> {
         let Some(mut top) = self.heads.peek_mut() else { return Ok(None) };
         let index = top.0.1;
         let (Some(run), Some(place)) = (self.runs.get_mut(index), self.waiting.get_mut(index)) else { return Ok(None) };
@@ -289,7 +289,7 @@ mod tests {
             sorter.push(*row).unwrap();
         }
         let mut sorted = sorter.finish().unwrap();
-        let all = std::iter::from_fn(|| sorted.next().unwrap()).collect();
+        let all = std::iter::from_fn(|| sorted.next_row().unwrap()).collect();
         std::fs::remove_dir_all(&folder).unwrap();
         all
     }

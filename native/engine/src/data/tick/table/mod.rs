@@ -8,3 +8,6 @@ pub mod path;
 pub mod reopened;
 pub mod stage;
 pub mod write;
+
+#[cfg(test)]
+mod tests;
