@@ -270,6 +270,17 @@ pub enum Fault {
     Other(Box<str>),
 }
 
+impl Fault {
+    /// What the system says about a file.
+    #[must_use]
+    pub fn of_io(error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::NotFound,
+            _ => Self::Unreadable { reason: error.to_string().into() },
+        }
+    }
+}
+
 impl From<NumError> for Fault {
     fn from(error: NumError) -> Self {
         match error {

@@ -134,7 +134,7 @@ fn the_market_is_a_market() {
 #[test]
 fn funding_comes_on_the_hour_with_its_context() {
     let options = MarketOptions { density: 10, ..MarketOptions::default() };
-    let rows = rows(&["BTC"], 40_000, 1, &options);
+    let rows = rows(&["BTC"], 60_000, 1, &options);
     let funding: Vec<_> = rows.iter().filter(|row| row.kind == RowKind::Funding).collect();
     assert!(!funding.is_empty());
     for row in funding {

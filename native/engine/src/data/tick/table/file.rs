@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use arrow_ipc::reader::FileReader;
-use arrow_schema::{ArrowError, Schema};
+use arrow_schema::Schema;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -18,12 +17,13 @@ use parquet::file::statistics::Statistics;
 
 use crate::data::fault::{Fault, SourceError};
 use crate::data::tick::family::Family;
+use crate::data::tick::table::arrow_file::ArrowFile;
 use crate::data::tick::table::columns::{
     AUX, EXCHANGE_TIME, FLAGS, KIND, LOCAL_TIME, ORDER_ID, PRICE, QUANTITY, SEQUENCE, SIDE, SYMBOL, append_rows,
     schema, wanted,
 };
 use crate::data::tick::table::path::TableFormat;
-use crate::data::tick::table::reopened::Reopened;
+use crate::data::tick::table::reopened::{Reopened, fenced};
 use crate::data::tick::table::write::{SCHEMA_VERSION, key};
 use crate::instrument::InstrumentId;
 use crate::row::{Flags, Row, RowKind, RowSide};
@@ -63,22 +63,17 @@ impl TableFile {
         let format = format_of(path)?;
         let (parquet, notes) = match format {
             TableFormat::Parquet => {
-                let file = Reopened::new(path).map_err(|e| unreadable(&e))?;
-                let metadata =
-                    ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|e| of_parquet(&e))?;
+                let file = Reopened::new(path).map_err(|e| Fault::of_io(&e))?;
+                let metadata = load(&file)?;
                 check_schema(metadata.schema())?;
                 let pairs = metadata.metadata().file_metadata().key_value_metadata().into_iter().flatten();
                 let notes = pairs.map(|p| (p.key.clone(), p.value.clone().unwrap_or_default())).collect();
                 (Some(metadata), notes)
             }
             TableFormat::Arrow => {
-                let reader = open_arrow(path)?;
-                check_schema(&reader.schema())?;
-                let notes = reader.custom_metadata();
-                let known =
-                    [key::SCHEMA, key::SYMBOL, key::KIND, key::VENUE, key::ROWS, key::DIGEST, key::LOCAL_SORTED];
-                let notes = known.into_iter().filter_map(|k| Some((k.to_owned(), notes.get(k)?.clone()))).collect();
-                (None, notes)
+                let file = ArrowFile::open(path)?;
+                check_schema(&file.schema)?;
+                (None, file.notes)
             }
         };
         Self::described(path, format, parquet, &notes)
@@ -141,18 +136,16 @@ impl TableFile {
         let batches = match self.format {
             TableFormat::Parquet => {
                 let read = || {
-                    let file = Reopened::new(&self.path).map_err(|e| unreadable(&e))?;
+                    let file = Reopened::new(&self.path).map_err(|e| Fault::of_io(&e))?;
                     let metadata = match &self.parquet {
                         Some(metadata) => metadata.clone(),
-                        None => {
-                            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|e| of_parquet(&e))?
-                        }
+                        None => load(&file)?,
                     };
                     open_parquet(file, metadata, &mut constant, range, batch_rows)
                 };
-                Batches::Parquet(Box::new(read_named(&name, read)?))
+                Batches::Parquet(Box::new(read_named(&name, || fenced("Parquet", read))?))
             }
-            TableFormat::Arrow => Batches::Arrow(Box::new(read_named(&name, || open_arrow(&self.path))?)),
+            TableFormat::Arrow => Batches::Arrow(Box::new(read_named(&name, || ArrowFile::open(&self.path))?)),
         };
         Ok(TableRows { name, batches, constant, range, read: 0, last: Nanos::MIN, is_done: false })
     }
@@ -164,14 +157,17 @@ fn read_named<T>(name: &str, read: impl FnOnce() -> Result<T, Fault>) -> Result<
 
 enum Batches {
     Parquet(Box<ParquetRecordBatchReader>),
-    Arrow(Box<FileReader<Reopened>>),
+    Arrow(Box<ArrowFile>),
 }
 
 impl Batches {
-    fn next(&mut self) -> Option<Result<RecordBatch, ArrowError>> {
+    fn next(&mut self) -> Result<Option<RecordBatch>, Fault> {
         match self {
-            Self::Parquet(reader) => reader.next(),
-            Self::Arrow(reader) => reader.next(),
+            Self::Parquet(reader) => reader
+                .next()
+                .transpose()
+                .map_err(|e| Fault::Damaged { format: "Parquet", reason: e.to_string().into() }),
+            Self::Arrow(file) => file.next_batch(),
         }
     }
 }
@@ -195,11 +191,11 @@ impl TableRows {
     pub fn next_rows(&mut self, rows: &mut Vec<Row>) -> Result<bool, SourceError> {
         rows.clear();
         while rows.is_empty() && !self.is_done {
-            let Some(batch) = self.batches.next() else {
+            let batch = self.batches.next().map_err(|fault| SourceError::of_file(&self.name, fault))?;
+            let Some(batch) = batch else {
                 self.is_done = true;
                 break;
             };
-            let batch = batch.map_err(|e| SourceError::of_file(&self.name, of_arrow(&e)))?;
             append_rows(&batch, &self.constant, rows).map_err(|bad| SourceError {
                 fault: bad.fault,
                 file: Some(self.name.as_str().into()),
@@ -253,7 +249,7 @@ impl TableRows {
 
 /// Told by the first bytes; the last ones say whether the file is whole.
 fn format_of(path: &Path) -> Result<TableFormat, Fault> {
-    let mut file = File::open(path).map_err(|e| unreadable(&e))?;
+    let mut file = File::open(path).map_err(|e| Fault::of_io(&e))?;
     let (mut first, mut last) = ([0; 6], [0; 6]);
     let is_short = file.read_exact(&mut first).is_err() || file.seek(SeekFrom::End(-6)).is_err();
     if is_short || file.read_exact(&mut last).is_err() {
@@ -283,9 +279,8 @@ fn check_schema(found: &Schema) -> Result<(), Fault> {
     Ok(())
 }
 
-fn open_arrow(path: &Path) -> Result<FileReader<Reopened>, Fault> {
-    let file = Reopened::new(path).map_err(|e| unreadable(&e))?;
-    FileReader::try_new(file, None).map_err(|e| of_arrow(&e))
+fn load(file: &Reopened) -> Result<ArrowReaderMetadata, Fault> {
+    fenced("Parquet", || ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(|e| of_parquet(&e)))
 }
 
 fn open_parquet(
@@ -354,18 +349,6 @@ fn set(row: &mut Row, name: &str, number: i64) -> bool {
     true
 }
 
-fn unreadable(error: &std::io::Error) -> Fault {
-    match error.kind() {
-        ErrorKind::NotFound => Fault::NotFound,
-        _ => Fault::Unreadable { reason: error.to_string().into() },
-    }
-}
-
 fn of_parquet(error: &ParquetError) -> Fault {
     Fault::Damaged { format: "Parquet", reason: error.to_string().into() }
-}
-
-fn of_arrow(error: &ArrowError) -> Fault {
-    let format = if matches!(error, ArrowError::ParquetError(_)) { "Parquet" } else { "Arrow" };
-    Fault::Damaged { format, reason: error.to_string().into() }
 }

@@ -1,5 +1,6 @@
 //! The canonical table on disk: Parquet or Arrow IPC, one file per family, symbol and day, found by the names of folders.
 
+pub mod arrow_file;
 pub mod columns;
 pub mod file;
 pub mod lake;

@@ -2,18 +2,20 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
+use crate::data::fault::Fault;
+
 /// A file by its path and length.
 #[derive(Debug, Clone)]
 pub struct Reopened {
     path: PathBuf,
     length: u64,
-    at: u64,
 }
 
 impl Reopened {
@@ -22,9 +24,13 @@ impl Reopened {
     /// # Errors
     /// What the system says.
     pub fn new(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), length: std::fs::metadata(path)?.len(), at: 0 })
+        Ok(Self { path: path.to_owned(), length: std::fs::metadata(path)?.len() })
     }
-    fn open_at(&self, start: u64) -> io::Result<File> {
+    /// Opens it at a place.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open_at(&self, start: u64) -> io::Result<File> {
         let mut file = File::open(&self.path)?;
         file.seek(SeekFrom::Start(start))?;
         Ok(file)
@@ -56,22 +62,8 @@ impl ChunkReader for Reopened {
     }
 }
 
-impl Read for Reopened {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.open_at(self.at)?.read(into)?;
-        self.at = self.at.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-        Ok(read)
-    }
-}
-
-impl Seek for Reopened {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::End(by) => self.length.checked_add_signed(by),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-        };
-        self.at = target.ok_or_else(|| io::Error::other("it points before its start"))?;
-        Ok(self.at)
-    }
+/// Reads with a decoder that may panic over damage; what it read from is not used again then.
+pub(super) fn fenced<T>(format: &'static str, read: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(Fault::Damaged { format, reason: "its description makes no sense".into() }))
 }
