@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod num;
 pub mod order;
 pub mod orders;
+pub mod random;
 pub mod record;
 pub mod replay;
 pub mod risk;

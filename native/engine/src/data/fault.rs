@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::data::options::Column;
-use crate::num::NumError;
+use crate::num::{NumError, Price};
 use crate::time::Nanos;
 
 /// Why a source could not go on: the fault and its place.
@@ -119,6 +119,22 @@ pub enum Fault {
         other: Column,
         /// Its value.
         price: Box<str>,
+    },
+    /// The numbering of a feed has a hole.
+    #[error("{missing} numbers are missing before it: the recording lost data there; leave --strict out to go on")]
+    Gap {
+        /// How many are missing.
+        missing: u64,
+    },
+    /// A book whose best bid reaches its best offer.
+    #[error(
+        "leaves the book crossed, best bid {bid}, best offer {ask}: fix the recording; leave --strict out to go on"
+    )]
+    Crossed {
+        /// The best bid.
+        bid: Price,
+        /// The best offer.
+        ask: Price,
     },
     /// A row with more or fewer fields than the header.
     #[error("has {found} fields, the header has {expected}: fix the row")]
@@ -252,6 +268,17 @@ pub enum Fault {
     /// Anything else.
     #[error("{0}")]
     Other(Box<str>),
+}
+
+impl Fault {
+    /// What the system says about a file.
+    #[must_use]
+    pub fn of_io(error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => Self::NotFound,
+            _ => Self::Unreadable { reason: error.to_string().into() },
+        }
+    }
 }
 
 impl From<NumError> for Fault {

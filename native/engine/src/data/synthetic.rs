@@ -8,6 +8,7 @@ use crate::data::options::BarOptions;
 use crate::event::{Bar, MarketEvent};
 use crate::instrument::InstrumentId;
 use crate::num::{Price, Qty};
+use crate::random::SplitMix64;
 use crate::stream::{Chunk, Source, SourceError};
 use crate::time::Nanos;
 
@@ -31,30 +32,6 @@ struct Walk {
     tick: i64,
     /// The size of a step, in millionths of the price.
     swing: i64,
-}
-
-/// Vigna's SplitMix64.
-#[derive(Debug, Clone)]
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-    /// From 0 up to, not including, `bound`.
-    fn below(&mut self, bound: i64) -> i64 {
-        let bound = u64::try_from(bound.max(1)).unwrap_or(1);
-        let high = (u128::from(self.next()) * u128::from(bound)) >> 64;
-        i64::try_from(high).unwrap_or(0)
-    }
-    /// Bell-shaped around zero, with a deviation of about `scale`: the sum of four even draws.
-    fn bell(&mut self, scale: i64) -> i64 {
-        let wide = scale * 2;
-        (0..4).map(|_| self.below(wide) - scale).sum::<i64>() * 7 / 8
-    }
 }
 
 const START: Nanos = Nanos::from_raw(1_704_067_200_000_000_000); // 2024-01-01
@@ -107,9 +84,9 @@ impl Synthetic {
 
 impl Walk {
     fn new(id: InstrumentId, name: &str, seed: u64) -> Self {
-        let mut random = SplitMix64(seed);
-        let of_name = name.bytes().fold(random.next(), |sum, byte| sum.rotate_left(8) ^ u64::from(byte));
-        let mut random = SplitMix64(of_name);
+        let mut random = SplitMix64::new(seed);
+        let of_name = name.bytes().fold(random.next_u64(), |sum, byte| sum.rotate_left(8) ^ u64::from(byte));
+        let mut random = SplitMix64::new(of_name);
         // Known names start near a familiar price, others between 10 and 100,000.
         let usual = match name {
             "BTC" => 60_000,

@@ -3,6 +3,19 @@
 //! A [`TickReader`] turns one file of one format into [`Row`]s in the order of the file, as they were recorded. What is
 //! common to all formats (clocks, order, checks, the table) follows once, behind it.
 
+pub mod correct;
+pub mod family;
+pub mod findings;
+pub mod from_rows;
+pub mod import;
+pub mod inspect;
+pub mod plain_book;
+pub mod refusal;
+pub mod spill;
+pub mod steps;
+pub mod synthetic;
+pub mod table;
+
 use crate::data::fault::SourceError;
 use crate::row::Row;
 
