@@ -3,8 +3,25 @@
 //! A [`TickReader`] turns one file of one format into [`Row`]s in the order of the file, as they were recorded. What is
 //! common to all formats (clocks, order, checks, the table) follows once, behind it.
 
+mod batches;
+mod findings;
+mod format;
+mod hftbacktest;
+mod lines;
+mod npy;
+mod open;
+mod orders;
+#[cfg(test)]
+mod samples;
+
+pub use format::Format;
+pub use open::{TickOptions, open, read_input};
+
 use crate::data::fault::SourceError;
 use crate::row::Row;
+
+/// About how many rows a reader appends at once.
+const BATCH_ROWS: usize = 4096;
 
 /// Streams the rows of one file, in file order and in bounded memory.
 ///
