@@ -257,6 +257,12 @@ pub enum Fault {
         /// What to drop: `row`, `line`, `record`.
         unit: &'static str,
     },
+    /// Text that is not the JSON which the format has at this place.
+    #[error("is not the JSON that belongs here ({reason}): fetch the file again, or drop the line")]
+    NotJson {
+        /// What the parser says.
+        reason: Box<str>,
+    },
     /// None of the formats that can be read.
     #[error("the file is in none of the known formats ({known}): name the one that it is in, if it is one of these")]
     UnknownFormat {

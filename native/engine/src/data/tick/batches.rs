@@ -27,6 +27,23 @@ impl Batches {
     }
 }
 
+/// Marks the rows from `from` on as one whole book; a book without a level is a clearing. `row` has its times.
+pub fn mark_book(rows: &mut Vec<Row>, from: usize, row: Row) {
+    if let Some(first) = rows.get_mut(from) {
+        *first = first.marked(Flags::FIRST);
+    } else {
+        rows.push(Row { kind: RowKind::BookClear, ..row });
+    }
+    mark_last(rows, from);
+}
+
+/// Marks the last of the rows from `from` on, if there are any, as the end of a batch.
+pub fn mark_last(rows: &mut [Row], from: usize) {
+    if let Some(last) = rows.get_mut(from..).and_then(<[Row]>::last_mut) {
+        *last = last.marked(Flags::LAST);
+    }
+}
+
 fn belong_together(a: &Row, b: &Row) -> bool {
     let are_orders = a.kind.rank() == RowKind::OrderAdd.rank() && a.kind.rank() == b.kind.rank();
     (a.kind == b.kind || are_orders)

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::data::fault::Fault;
+use crate::data::tick::binance::Kind;
 
 /// A format of tick data, or the wish to find out which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -53,31 +54,46 @@ impl Format {
     /// # Errors
     /// [`Fault::Empty`], [`Fault::UnknownFormat`].
     pub fn of(head: &[u8]) -> Result<Self, Fault> {
-        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-        if head.trim_ascii().is_empty() {
+        let line = first_line(head);
+        if line.is_empty() {
             return Err(Fault::Empty);
         }
-        let line = head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let line = line.trim_ascii_end();
         let has = |word: &str| memchr::memmem::find(line, word.as_bytes()).is_some();
         let is_recording = line.first().is_some_and(u8::is_ascii_digit) && has(" {");
+        let is_node_trade = || line.starts_with(b"{") && [r#""coin""#, r#""px""#, r#""side""#].into_iter().all(has);
         if head.starts_with(b"\x93NUMPY") {
             Ok(Self::Hftbacktest)
         } else if head.starts_with(b"DBN") {
             Ok(Self::Databento)
         } else if line.starts_with(b"exchange,symbol,timestamp,local_timestamp,") {
             Ok(Self::Tardis)
-        } else if line.starts_with(b"time,coin,") || (has("\"channel\"") && (is_recording || has("\"raw\""))) {
+        } else if line.starts_with(b"time,coin,")
+            || (has("\"channel\"") && (is_recording || has("\"raw\"")))
+            || is_node_trade()
+        {
             Ok(Self::Hyperliquid)
         } else if line.starts_with(b"{") && has("\"topic\"") {
             Ok(Self::Bybit)
-        } else if is_recording && [r#""stream""#, r#""lastUpdateId""#, r#""e":"#].into_iter().any(has) {
+        } else if (is_recording && [r#""stream""#, r#""lastUpdateId""#, r#""e":"#].into_iter().any(has))
+            || std::str::from_utf8(line).ok().and_then(Kind::of).is_some()
+        {
             Ok(Self::Binance)
         } else {
-            let known: Vec<&str> = Self::ALL.iter().map(|format| format.as_str()).collect();
-            Err(Fault::UnknownFormat { known: known.join(", ").into() })
+            Err(Self::unknown())
         }
     }
+
+    /// The fault that names the formats there are.
+    pub(super) fn unknown() -> Fault {
+        let known: Vec<&str> = Self::ALL.iter().map(|format| format.as_str()).collect();
+        Fault::UnknownFormat { known: known.join(", ").into() }
+    }
+}
+
+/// The first line that says something, as far as it reaches into the head of a file.
+pub(super) fn first_line(head: &[u8]) -> &[u8] {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    head.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end()
 }
 
 impl fmt::Display for Format {

@@ -4,15 +4,21 @@
 //! common to all formats (clocks, order, checks, the table) follows once, behind it.
 
 mod batches;
+mod binance;
+mod bybit;
+mod databento;
+mod fields;
 mod findings;
 mod format;
 mod hftbacktest;
+mod hyperliquid;
 mod lines;
 mod npy;
 mod open;
 mod orders;
 #[cfg(test)]
 mod samples;
+mod tardis;
 
 pub use format::Format;
 pub use open::{TickOptions, open, read_input};

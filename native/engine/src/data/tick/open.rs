@@ -4,9 +4,12 @@ use std::path::Path;
 
 use crate::data::fault::SourceError;
 use crate::data::input::Input;
+use crate::data::tick::bybit::Bybit;
 use crate::data::tick::findings::Findings;
-use crate::data::tick::format::Format;
-use crate::data::tick::{TickReader, hftbacktest};
+use crate::data::tick::format::{Format, first_line};
+use crate::data::tick::lines::{LineFormat, LineReader};
+use crate::data::tick::tardis::Tardis;
+use crate::data::tick::{TickReader, binance, databento, hftbacktest, hyperliquid};
 
 /// As much of a file as its format is told by.
 const HEAD_BYTES: usize = 1 << 16;
@@ -48,8 +51,31 @@ pub fn read_input(
         Format::Auto => Format::of(head).map_err(in_file)?,
         named => named,
     };
+    let first = first_line(head);
     match format {
+        Format::Auto => Err(in_file(Format::unknown())),
         Format::Hftbacktest => Ok(Box::new(hftbacktest::EventReader::new(file, input, Findings::new(options, ""))?)),
-        other => Err(SourceError::other(&format!("{other} cannot be read yet")).in_file(file)),
+        Format::Tardis => Ok(lines(file, input, Tardis::default(), Findings::new(options, ""))),
+        Format::Bybit => Ok(lines(file, input, Bybit::default(), Findings::new(options, "bybit"))),
+        Format::Binance => {
+            let findings = Findings::new(options, "binance");
+            match std::str::from_utf8(first).ok().and_then(binance::Kind::of) {
+                Some(kind) => Ok(lines(file, input, binance::Archive::new(kind, file), findings)),
+                None => Ok(lines(file, input, binance::Stream::default(), findings)),
+            }
+        }
+        Format::Hyperliquid => {
+            let findings = Findings::new(options, "hyperliquid");
+            if first.starts_with(b"time,") {
+                Ok(lines(file, input, hyperliquid::Contexts::default(), findings))
+            } else {
+                Ok(lines(file, input, hyperliquid::Stream::default(), findings))
+            }
+        }
+        Format::Databento => Ok(Box::new(databento::ChangeReader::new(file, input, Findings::new(options, ""))?)),
     }
+}
+
+fn lines(file: &str, input: Input, format: impl LineFormat + 'static, findings: Findings) -> Box<dyn TickReader> {
+    Box::new(LineReader::new(file, input, format, findings))
 }
