@@ -23,7 +23,7 @@ pub struct Recording<'a> {
     /// Its name in messages.
     pub name: String,
     /// Opens it.
-    pub open: Box<dyn FnOnce() -> Result<Box<dyn TickReader>, SourceError> + 'a>,
+    pub open: Box<dyn FnOnce() -> Result<Box<dyn TickReader>, SourceError> + Send + 'a>,
 }
 
 /// What was found of one symbol, and its rules as far as the data give them away.
