@@ -24,6 +24,7 @@ mod source;
 mod strategy;
 mod system;
 mod tables;
+mod ticks;
 
 /// The compiled core of `algo_trade`.
 #[pymodule]
@@ -35,6 +36,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<data::BarIterator>()?;
     module.add_function(wrap_pyfunction!(data::synthetic_bars, module)?)?;
     module.add_function(wrap_pyfunction!(data::parse_time_ns, module)?)?;
+    module.add_class::<ticks::TickData>()?;
+    module.add_function(wrap_pyfunction!(ticks::import_ticks, module)?)?;
+    module.add_function(wrap_pyfunction!(ticks::synthetic_ticks, module)?)?;
     module.add_class::<events::PyBar>()?;
     module.add_class::<events::PyTrade>()?;
     module.add_class::<events::PyQuote>()?;

@@ -176,6 +176,19 @@ impl Lake {
         self.parts.iter().map(print).collect()
     }
 
+    /// One digest over all files, 64 hex digits: the same for the same rows, whatever the format.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub fn fingerprint(&self) -> Result<String, SourceError> {
+        let mut hasher = blake3::Hasher::new();
+        for PartPrint { kind, venue, symbol, day, rows, digest } in self.prints()? {
+            let kind = kind.as_str();
+            hasher.update(format!("{kind}\t{venue}\t{symbol}\t{day}\t{rows}\t{digest}\n").as_bytes());
+        }
+        Ok(hasher.finalize().to_hex().to_string())
+    }
+
     /// Reads the rows, with the numbers that `instruments` gives the symbols. Symbols that it does not know are left out.
     #[must_use]
     pub fn source(&self, instruments: &Instruments) -> LakeSource {
