@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 
 mod backtest;
+mod book;
 mod book_options;
 mod config;
 mod context;
@@ -19,6 +20,7 @@ mod indicators;
 mod lend;
 mod number;
 mod params;
+mod place;
 mod risk;
 mod source;
 mod strategy;
@@ -55,6 +57,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<events::PyCancel>()?;
     module.add_class::<events::PyScheduleCancel>()?;
     module.add_class::<events::PySetTimer>()?;
+    module.add_class::<book::PyBook>()?;
     module.add_class::<book_options::PyBookOptions>()?;
     module.add_class::<book_options::PyLatency>()?;
     module.add_class::<events::PyNotice>()?;
