@@ -693,6 +693,52 @@ def synthetic_bars(
     load_bytes_max: int = ...,
 ) -> BarData: ...
 def parse_time_ns(text: str) -> int: ...
+@final
+class TickData:
+    """The tick tables of folders or files: found when made, read when a run or a frame wants them."""
+
+    def __new__(
+        cls,
+        paths: Sequence[str],
+        *,
+        symbols: Sequence[str] = ...,
+        kinds: Sequence[str] = ...,
+        venue: str | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+    ) -> TickData: ...
+    @property
+    def symbols(self) -> list[str]: ...
+    @property
+    def kinds(self) -> list[str]: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def parts_json(self) -> str: ...
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+
+def import_ticks(
+    paths: Sequence[str],
+    out: str,
+    *,
+    format: str = "auto",
+    symbol: str | None = None,
+    venue: str | None = None,
+    is_arrow: bool = False,
+    is_strict: bool = False,
+    progress: Callable[[int], object] | None = None,
+) -> str: ...
+def synthetic_ticks(
+    symbols: Sequence[str],
+    rows: int,
+    out: str,
+    *,
+    seed: int = 0,
+    density: int = 1_000,
+    is_orders: bool = False,
+    is_arrow: bool = False,
+    start_ns: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> str: ...
 
 # --- indicators -------------------------------------------------------------------------------------------------------
 
