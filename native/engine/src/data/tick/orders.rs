@@ -131,7 +131,10 @@ mod tests {
         row.at(RowSide::Buy, Price::from_raw(price), Qty::from_raw(quantity)).of(7)
     }
 
-    fn merged(rows: &[(RowKind, i64, i64)]) -> (Vec<(RowKind, i64, i64)>, Vec<(String, u64)>) {
+    /// Kind, price and quantity.
+    type Said = (RowKind, i64, i64);
+
+    fn merged(rows: &[Said]) -> (Vec<Said>, Vec<(String, u64)>) {
         let (mut orders, mut findings) = (Orders::default(), Findings::new(&TickOptions::default(), ""));
         let merge = |&(kind, price, quantity)| orders.merge(row(kind, price, quantity), &mut findings).unwrap();
         let out = rows.iter().filter_map(merge).map(|row| (row.kind, row.price.raw(), row.quantity.raw())).collect();
