@@ -8,7 +8,9 @@ use engine::data::tick::{Format, TickOptions, read_input};
 /// Reads bytes as ticks to their end or their first fault, and holds the reader to what it promises.
 pub fn read_ticks(bytes: &[u8], format: Format) {
     let Ok(input) = Input::seekable(Cursor::new(bytes.to_vec())) else { return };
-    let options = TickOptions { symbol: Some("X".to_owned()), venue: None };
+    // Files of these need not name their symbol; a name would refuse a second symbol in the others.
+    let is_nameless = matches!(format, Format::Hftbacktest | Format::Binance | Format::Auto);
+    let options = TickOptions { symbol: is_nameless.then(|| "X".to_owned()), venue: None };
     let Ok(mut reader) = read_input("fuzz", input, format, &options) else { return };
     let mut rows = Vec::new();
     loop {
