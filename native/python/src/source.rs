@@ -68,7 +68,7 @@ impl MarketData {
             if kinds.len() != instruments.len() {
                 return Err(ParameterError::new_err("books: name what drives the book of each symbol"));
             }
-            return Ok(Self::Ticks(Box::new(ticks.get().source(instruments)), kinds));
+            return Ok(Self::Ticks(ticks.get().source(instruments), kinds));
         }
         let iterator = data.try_iter()?.unbind();
         Ok(Self::Bars(vec![Box::new(PySource { iterator, instruments: instruments.clone() })]))

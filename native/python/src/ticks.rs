@@ -1,10 +1,11 @@
 //! Tick data across the border: tables read, recordings and synthetic markets written into tables.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
+use engine::data::memory::MemoryRows;
 use engine::data::tick::correct::Correction;
 use engine::data::tick::family::Family;
 use engine::data::tick::from_rows::FromRows;
@@ -12,7 +13,7 @@ use engine::data::tick::import::{ImportError, ImportSummary, Recording, import};
 use engine::data::tick::synthetic::market::{Detail, MarketOptions};
 use engine::data::tick::synthetic::source::SyntheticTicks;
 use engine::data::tick::table::columns::{schema, symbols, to_batch};
-use engine::data::tick::table::lake::{Lake, LakeQuery, LakeSource};
+use engine::data::tick::table::lake::{Lake, LakeQuery};
 use engine::data::tick::table::path::TableFormat;
 use engine::data::tick::{Format, TickOptions, open};
 use engine::instrument::Instruments;
@@ -30,13 +31,20 @@ use crate::errors::{DataError, EngineError, OrPy, ParameterError, ToPy};
 pub struct TickData {
     lake: Lake,
     symbols: Vec<String>,
+    /// All rows, once they are to be kept.
+    rows: OnceLock<MemoryRows>,
 }
 
 impl TickData {
     /// The rows in the order of a run, with the numbers that `instruments` gives the symbols.
     #[must_use]
-    pub fn source(&self, instruments: &Instruments) -> LakeSource {
-        self.lake.source(instruments)
+    pub fn source(&self, instruments: &Instruments) -> Box<dyn RowSource> {
+        let names = instruments.iter().map(|(id, _)| instruments.symbol(id));
+        match self.rows.get() {
+            // Kept rows have the numbers of the lake's own symbols.
+            Some(rows) if names.eq(self.symbols.iter().map(String::as_str)) => Box::new(rows.clone()),
+            _ => Box::new(self.lake.source(instruments)),
+        }
     }
 }
 
@@ -61,7 +69,17 @@ impl TickData {
         let (start, end) = (start_ns.map_or(Nanos::MIN, Nanos::from_raw), end_ns.map_or(Nanos::MAX, Nanos::from_raw));
         let lake = Lake::open(&paths, LakeQuery { symbols, families, venue, start, end }).or_py()?;
         let symbols = lake.symbols();
-        Ok(Self { lake, symbols })
+        Ok(Self { lake, symbols, rows: OnceLock::new() })
+    }
+
+    /// Reads all rows now and keeps them, 64 bytes each, so that every run after it starts at once.
+    fn load(&self, py: Python<'_>) -> PyResult<()> {
+        let read = || MemoryRows::collect(&mut self.lake.source(&Instruments::unrestricted(&self.symbols)));
+        if self.rows.get().is_none() {
+            let rows = py.detach(read).or_py()?;
+            let _ = self.rows.set(rows); // Another thread may have been faster, with the same rows.
+        }
+        Ok(())
     }
 
     /// The symbols, sorted.
@@ -117,7 +135,7 @@ impl TickData {
 }
 
 struct RowBatches {
-    source: LakeSource,
+    source: Box<dyn RowSource>,
     symbols: Vec<String>,
     schema: SchemaRef,
 }

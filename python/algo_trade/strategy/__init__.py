@@ -5,6 +5,7 @@ from algo_trade.strategy.builtin import (
     BuiltinStrategy,
     GridStrategy,
     MaCrossoverStrategy,
+    MarketMakerStrategy,
     RsiStrategy,
     declarations,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "BuiltinStrategy",
     "GridStrategy",
     "MaCrossoverStrategy",
+    "MarketMakerStrategy",
     "RsiStrategy",
     "Runnable",
     "Strategy",

@@ -186,7 +186,7 @@ impl LocalRows {
 }
 
 /// How many rows from the first on satisfy a test that never becomes true again: in steps that double, then halve.
-fn gallop(rows: &[Row], test: impl Fn(&Row) -> bool) -> usize {
+pub(super) fn gallop(rows: &[Row], test: impl Fn(&Row) -> bool) -> usize {
     let mut step = 1;
     while rows.get(step - 1).is_some_and(&test) {
         step *= 2;

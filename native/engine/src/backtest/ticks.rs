@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use crate::backtest::feed::Feed;
+use crate::backtest::feed::{Feed, gallop};
 use crate::backtest::session::{Session, Timers};
 use crate::backtest::{BacktestError, Outcome, POLL, Poll, ROUNDS_MAX};
 use crate::event::{Command, Event, TimerEvent};
@@ -17,7 +17,7 @@ use crate::journal::Writer;
 use crate::order::{Cloid, OrderStatus, OrderUpdate, Reason, TimeInForce};
 use crate::record::Detail;
 use crate::risk::RiskManager;
-use crate::row::RowSource;
+use crate::row::{Row, RowSource};
 use crate::strategy::{Strategy, Wakes};
 use crate::stream::SourceError;
 use crate::system::TradingSystem;
@@ -192,42 +192,25 @@ impl<S: Strategy, R: RiskManager, W: Write> Run<S, R, W> {
     /// Market data at the venue, before `aim` or up to and with it; stops short where a report reaches us earlier.
     fn market_data(&mut self, mut aim: Nanos, with_aim: bool) -> Result<Nanos, BacktestError> {
         loop {
+            let is_due = |row: &Row| row.exchange_time < aim || (with_aim && row.exchange_time == aim);
             let rows = self.feed.venue_rows()?;
+            let due = rows.get(..gallop(rows, is_due)).unwrap_or_default();
             let (ledger, matching) = self.venue.parts();
-            let mut done = 0;
-            let mut instant = self.instant;
-            let mut is_through = rows.is_empty();
-            for row in rows {
-                let time = row.exchange_time;
-                if matching.is_unsettled() && time != instant {
-                    matching.settle(ledger, instant, &mut self.reports)?;
-                }
-                if !self.reports.is_empty() {
-                    break;
-                }
-                if time > aim || (time == aim && !with_aim) {
-                    is_through = true;
-                    break;
-                }
-                instant = time;
-                matching.on_row(ledger, row, &mut self.reports)?;
-                done += 1;
-            }
-            self.instant = instant;
+            let done = matching.on_rows(ledger, due, &mut self.instant, &mut self.reports)?;
             self.feed.advance(done);
             self.events += done as u64;
             // The last rows of a chunk may not be the last of their instant.
             let next = self.feed.venue_rows()?.first().map(|row| row.exchange_time);
             let (ledger, matching) = self.venue.parts();
-            if matching.is_unsettled() && next.is_none_or(|time| time != instant) {
-                matching.settle(ledger, instant, &mut self.reports)?;
+            if matching.is_unsettled() && next.is_none_or(|time| time != self.instant) {
+                matching.settle(ledger, self.instant, &mut self.reports)?;
             }
             if !self.reports.is_empty() {
                 self.dispatch();
                 let heard = self.to_us.first_key_value().map(|((time, ..), _)| *time);
-                aim = heard.map_or(aim, |time| aim.min(time.max(instant)));
+                aim = heard.map_or(aim, |time| aim.min(time.max(self.instant)));
             }
-            if is_through && next.is_none_or(|time| time > aim || (time == aim && !with_aim)) {
+            if next.is_none_or(|time| time > aim || (time == aim && !with_aim)) {
                 return Ok(aim);
             }
         }

@@ -53,6 +53,8 @@ pub struct BookMatching {
     /// Funding rows of the present instant.
     fundings: Vec<Row>,
     hits: Vec<Hit>,
+    /// The state of the ledger at which nothing had to be liquidated, if so when that was asked last.
+    calm: Option<u64>,
 }
 
 impl BookMatching {
@@ -69,6 +71,7 @@ impl BookMatching {
             dirty: Vec::new(),
             fundings: Vec::new(),
             hits: Vec::new(),
+            calm: None,
         }
     }
 
@@ -85,6 +88,31 @@ impl BookMatching {
         market.own.iter().find(|o| o.event.cloid == cloid)?.ahead
     }
 
+    /// The recorded books move row by row, and whatever an instant brings is settled before the next; stops before the
+    /// first row that comes after a report. `instant` is the time of the last row taken in. Returns how many were.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn on_rows(
+        &mut self,
+        ledger: &mut Ledger,
+        rows: &[Row],
+        instant: &mut Nanos,
+        reports: &mut Vec<Report>,
+    ) -> Result<usize, NumError> {
+        for (done, row) in rows.iter().enumerate() {
+            if self.is_unsettled() && row.exchange_time != *instant {
+                self.settle(ledger, *instant, reports)?;
+            }
+            if !reports.is_empty() {
+                return Ok(done);
+            }
+            *instant = row.exchange_time;
+            self.on_row(ledger, row, reports)?;
+        }
+        Ok(rows.len())
+    }
+
     /// The recorded book moves by one row; own orders may fill.
     ///
     /// # Errors
@@ -95,20 +123,28 @@ impl BookMatching {
         market.on_row(row, &ledger.config.book, &mut self.hits);
         let is_news = matches!(row.kind, RowKind::Context | RowKind::Funding);
         if is_news || ledger.is_exposed() || !self.waiting.is_empty() || !self.parked.is_empty() {
-            self.note(row)?;
+            self.note(ledger, row)?;
         }
         if self.hits.is_empty() { Ok(()) } else { self.fill_hits(ledger, row, reports) }
     }
 
     /// What has to be looked at once the instant is over: where the mark may have moved, and what is to be paid.
     #[inline(never)]
-    fn note(&mut self, row: &Row) -> Result<(), NumError> {
+    fn note(&mut self, ledger: &Ledger, row: &Row) -> Result<(), NumError> {
         match row.kind {
             RowKind::Funding => self.fundings.push(*row),
             RowKind::Context => self.funding.on_context(row.instrument, row.exchange_time, &row.context())?,
             // With a context the mark is the venue's; without one, it follows each batch.
             _ if !row.flags.has(Flags::LAST) && row.kind != RowKind::Trade => return Ok(()),
             _ => {}
+        }
+        let is_watched = row.kind == RowKind::Funding || !self.waiting.is_empty() || !self.parked.is_empty();
+        if !is_watched && self.calm == Some(ledger.version()) {
+            // The same account at the same marks needs no second look.
+            let mark = self.markets.get(row.instrument.index()).and_then(|market| market.book.mark());
+            if mark == Some(ledger.account.mark(row.instrument)) {
+                return Ok(());
+            }
         }
         if self.dirty.last() != Some(&row.instrument) {
             self.dirty.push(row.instrument);
@@ -292,9 +328,12 @@ impl BookMatching {
 
     /// Liquidates what is below its maintenance margin; what is sold walks the book as any taker's order.
     fn liquidate(&mut self, ledger: &mut Ledger, now: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
+        self.calm = None;
         if !ledger.may_liquidate()? {
+            self.calm = Some(ledger.version());
             return Ok(());
         }
+        let mut is_calm = true;
         for scope in ledger.scopes() {
             let mut is_first = true;
             while let Some(forced) = ledger.next_liquidation(scope, now)? {
@@ -313,11 +352,13 @@ impl BookMatching {
                 }
             }
             if !is_first {
+                is_calm = false;
                 for id in (0_u32..).map(InstrumentId).take(self.markets.len()) {
                     self.on_position(ledger, id, now, reports)?;
                 }
             }
         }
+        self.calm = is_calm.then(|| ledger.version());
         Ok(())
     }
 
