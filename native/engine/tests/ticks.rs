@@ -210,7 +210,8 @@ fn a10_in_a_block_a_cancel_wins_against_the_aggressor() {
     let late = |tif| vec![(900, Act::Place(ID, Side::Buy, 100, 5, tif))];
     let (script, log) = Script::new(late(TimeInForce::Alo));
     Setup::one(blocks.clone()).run(&rows, 64, script);
-    assert_eq!(*log.lock().unwrap(), ["1000 fill 5 @ 100 of 1000", "1000 filled of 1000", "1000 resting of 1000"]);
+    // At one time fills are told first, then news of orders in the order in which they left the venue.
+    assert_eq!(*log.lock().unwrap(), ["1000 fill 5 @ 100 of 1000", "1000 resting of 1000", "1000 filled of 1000"]);
     let (script, log) = Script::new(late(TimeInForce::Gtc));
     Setup::one(blocks).run(&rows, 64, script);
     assert_eq!(*log.lock().unwrap(), ["1000 resting of 1000"], "after the trade of its block");
