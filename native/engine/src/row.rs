@@ -88,8 +88,9 @@ impl RowKind {
     pub const fn rank(self) -> u8 {
         match self {
             Self::Trade => 0,
-            Self::OrderFill | Self::OrderCancel | Self::OrderModify | Self::OrderAdd => 1,
-            Self::BookDelta | Self::BookSnapshot | Self::BookClear => 2,
+            // A clearing comes with the orders, and before the levels, that fill the book again.
+            Self::OrderFill | Self::OrderCancel | Self::OrderModify | Self::OrderAdd | Self::BookClear => 1,
+            Self::BookDelta | Self::BookSnapshot => 2,
             Self::Quote => 3,
             Self::Context => 4,
             Self::Funding => 5,

@@ -403,6 +403,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                 commands.push(Command::Modify { cloid, instrument, price, quantity });
             }
             Intent::Cancel { cloid, instrument } => self.cancel(instrument, cloid, commands),
+            Intent::ScheduleCancel { time } => commands.push(Command::ScheduleCancel { time }),
             Intent::Timer { time, id } => commands.push(Command::SetTimer { time, id }),
         }
         Ok(())

@@ -112,8 +112,12 @@ fn an_order_that_stands_well_keeps_its_place_in_the_queue() {
         check: |ctx: &Context<'_>| cancels += cancelled(ctx),
     };
     let outcome = run_ticks(rows, vec![rules], strategy, tenth(), 1_000_000);
-    let prices: Vec<String> =
-        outcome.records.orders.iter().map(|o| format!("{} {}", o.order.side.as_str(), o.order.kind.price().unwrap())).collect();
+    let prices: Vec<String> = outcome
+        .records
+        .orders
+        .iter()
+        .map(|o| format!("{} {}", o.order.side.as_str(), o.order.kind.price().unwrap()))
+        .collect();
     assert_eq!(prices, ["buy 4800", "buy 4799.75", "sell 4800.25", "sell 4800.5"]);
     assert_eq!(cancels, 0);
 }
@@ -176,7 +180,8 @@ fn market_maker_on_bars_says_that_it_needs_books() {
         common::CAPITAL,
     );
     let sources: Vec<Box<dyn engine::stream::Source>> = vec![Box::new(common::Once(Some(std::sync::Arc::new(events))))];
-    let backtest = engine::backtest::Backtest::<_, _, Vec<u8>>::new(system, venue, sources, engine::record::Detail::Full, None);
+    let backtest =
+        engine::backtest::Backtest::<_, _, Vec<u8>>::new(system, venue, sources, engine::record::Detail::Full, None);
     let error = backtest.unwrap().run(&mut |_, _| true).unwrap_err();
     assert!(error.to_string().contains("give it tick data"), "{error}");
 }
@@ -185,8 +190,10 @@ fn market_maker_on_bars_says_that_it_needs_books() {
 fn the_grid_is_laid_around_the_first_middle_of_the_book() {
     let rules = instrument("BTC", "0.1", "0.001");
     let rows = walk(0, "60000", &rules, 600, 0, 1);
-    let outcome = run_ticks(rows, vec![rules], builtin("grid", &[("levels", "4"), ("step", "0.001")]), tenth(), 100_000);
-    let mut prices: Vec<String> = outcome.records.orders.iter().map(|o| o.order.kind.price().unwrap().to_string()).collect();
+    let outcome =
+        run_ticks(rows, vec![rules], builtin("grid", &[("levels", "4"), ("step", "0.001")]), tenth(), 100_000);
+    let mut prices: Vec<String> =
+        outcome.records.orders.iter().map(|o| o.order.kind.price().unwrap().to_string()).collect();
     prices.sort();
     assert_eq!(prices, ["59880", "59940", "60060.1", "60120.1"].map(str::to_owned));
 }

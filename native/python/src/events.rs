@@ -47,7 +47,7 @@ pub fn from_time(value: &Bound<'_, PyAny>) -> PyResult<Nanos> {
     Ok(time.time)
 }
 
-fn side_of(text: &str) -> PyResult<Side> {
+pub fn side_of(text: &str) -> PyResult<Side> {
     match text {
         "buy" => Ok(Side::Buy),
         "sell" => Ok(Side::Sell),

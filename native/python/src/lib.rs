@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 
 mod backtest;
+mod book;
 mod book_options;
 mod config;
 mod context;
@@ -19,11 +20,13 @@ mod indicators;
 mod lend;
 mod number;
 mod params;
+mod place;
 mod risk;
 mod source;
 mod strategy;
 mod system;
 mod tables;
+mod ticks;
 
 /// The compiled core of `algo_trade`.
 #[pymodule]
@@ -35,6 +38,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<data::BarIterator>()?;
     module.add_function(wrap_pyfunction!(data::synthetic_bars, module)?)?;
     module.add_function(wrap_pyfunction!(data::parse_time_ns, module)?)?;
+    module.add_class::<ticks::TickData>()?;
+    module.add_function(wrap_pyfunction!(ticks::import_ticks, module)?)?;
+    module.add_function(wrap_pyfunction!(ticks::synthetic_ticks, module)?)?;
     module.add_class::<events::PyBar>()?;
     module.add_class::<events::PyTrade>()?;
     module.add_class::<events::PyQuote>()?;
@@ -51,6 +57,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<events::PyCancel>()?;
     module.add_class::<events::PyScheduleCancel>()?;
     module.add_class::<events::PySetTimer>()?;
+    module.add_class::<book::PyBook>()?;
     module.add_class::<book_options::PyBookOptions>()?;
     module.add_class::<book_options::PyLatency>()?;
     module.add_class::<events::PyNotice>()?;

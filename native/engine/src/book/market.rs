@@ -22,6 +22,11 @@ pub enum BookKind {
 }
 
 impl BookKind {
+    /// The kind of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Quote, Self::L2, Self::L3].into_iter().find(|kind| kind.as_str() == name)
+    }
     /// `quote`, `l2` or `l3`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -147,8 +147,8 @@ pub enum Fault {
     /// A quote is not closed on its line.
     #[error("has a quote (\") that is not closed on the same line: fix the row")]
     OpenQuote,
-    /// A line is too long to be a bar.
-    #[error("the line is longer than {limit} bytes: this is not a file of bars")]
+    /// A line is too long to be a row.
+    #[error("the line is longer than {limit} bytes: this is not a text file of rows")]
     LongLine {
         /// The limit in bytes.
         limit: usize,
@@ -265,6 +265,40 @@ pub enum Fault {
         /// What the system says.
         reason: Box<str>,
     },
+    /// Bytes that are nothing of what the format has at this place.
+    #[error("is not {wanted}: fetch the file again, or drop the {unit}")]
+    Unexpected {
+        /// What the format has here.
+        wanted: &'static str,
+        /// What to drop: `row`, `line`, `record`.
+        unit: &'static str,
+    },
+    /// Text that is not the JSON which the format has at this place.
+    #[error("is not the JSON that belongs here ({reason}): fetch the file again, or drop the line")]
+    NotJson {
+        /// What the parser says.
+        reason: Box<str>,
+    },
+    /// None of the formats that can be read.
+    #[error("the file is in none of the known formats ({known}): name the one that it is in, if it is one of these")]
+    UnknownFormat {
+        /// Their names.
+        known: Box<str>,
+    },
+    /// A name was given for a file of one symbol, and the file has a second.
+    #[error("is a second symbol, but one name was given ({given}) and stands for {first}: give no name")]
+    Renamed {
+        /// The name that was given.
+        given: Box<str>,
+        /// The symbol that it stands for.
+        first: Box<str>,
+    },
+    /// An archive of no file, or of several.
+    #[error("the archive holds {count} files: unpack it and give one")]
+    Members {
+        /// How many.
+        count: usize,
+    },
     /// Anything else.
     #[error("{0}")]
     Other(Box<str>),
@@ -278,6 +312,17 @@ impl Fault {
             std::io::ErrorKind::NotFound => Self::NotFound,
             _ => Self::Unreadable { reason: error.to_string().into() },
         }
+    }
+    /// The fault of a field; a long value is shown by its beginning.
+    pub(crate) fn of(self, column: &str, value: &str) -> SourceError {
+        const SHOWN: usize = 80;
+        let shown = value.char_indices().nth(SHOWN).and_then(|(end, _)| value.get(..end));
+        let value = shown.map_or_else(|| value.into(), |start| format!("{start}…").into_boxed_str());
+        SourceError { fault: self, file: None, line: None, column: Some(column.into()), value: Some(value) }
+    }
+    /// The fault of a whole line or record.
+    pub(crate) const fn alone(self) -> SourceError {
+        SourceError { fault: self, file: None, line: None, column: None, value: None }
     }
 }
 

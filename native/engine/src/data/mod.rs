@@ -1,10 +1,11 @@
-//! Bars in: readers, the one place where rows are checked, what was found in them, and synthetic ones.
+//! Data in: readers, the one place where rows are checked, what was found in them, and synthetic ones.
 
 pub mod checks;
 pub mod csv;
 pub mod fault;
 pub mod fingerprint;
 pub mod input;
+mod member;
 pub mod memory;
 pub mod options;
 pub mod resolution;

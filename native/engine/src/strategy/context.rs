@@ -70,6 +70,11 @@ pub enum Intent {
         /// Of which instrument.
         instrument: InstrumentId,
     },
+    /// Everything is to be taken away at a time; without one, the plan is off.
+    ScheduleCancel {
+        /// When, at the venue.
+        time: Option<Nanos>,
+    },
     /// A wake-up call.
     Timer {
         /// When.
@@ -124,6 +129,11 @@ impl Context<'_> {
     /// Asks for another price and remaining quantity of a resting order.
     pub fn modify(&mut self, instrument: InstrumentId, cloid: Cloid, price: Price, quantity: Qty) {
         self.intents.push(Intent::Modify { cloid, instrument, price, quantity });
+    }
+
+    /// Asks the venue to take everything away at `time`, unless that is moved; `None` takes the plan back.
+    pub fn schedule_cancel(&mut self, time: Option<Nanos>) {
+        self.intents.push(Intent::ScheduleCancel { time });
     }
 
     /// Asks to be woken at `time`.

@@ -203,14 +203,7 @@ impl MarketMaker {
     }
 
     /// Keeps the orders of a side that stand well, cancels the others, and places what is missing.
-    fn requote(
-        &mut self,
-        ctx: &mut Context<'_>,
-        instrument: InstrumentId,
-        side: Side,
-        position: Qty,
-        tolerance: f64,
-    ) {
+    fn requote(&mut self, ctx: &mut Context<'_>, instrument: InstrumentId, side: Side, position: Qty, tolerance: f64) {
         let Some(state) = self.states.get_mut(instrument.index()) else { return };
         let world = ctx.world;
         // All that may still be filled, orders whose cancel is on its way too.

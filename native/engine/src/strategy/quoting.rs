@@ -135,13 +135,8 @@ impl Model {
 mod tests {
     use super::*;
 
-    const MODEL: Model = Model {
-        risk_aversion: 0.2,
-        arrival_decay: 3.0,
-        horizon: 1.0,
-        flow_weight: 1.0,
-        half_spread_ticks_min: 0.5,
-    };
+    const MODEL: Model =
+        Model { risk_aversion: 0.2, arrival_decay: 3.0, horizon: 1.0, flow_weight: 1.0, half_spread_ticks_min: 0.5 };
 
     fn top(bid: f64, ask: f64) -> Top {
         Top { bid, bid_quantity: 5.0, ask, ask_quantity: 5.0 }

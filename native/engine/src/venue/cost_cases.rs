@@ -4,7 +4,6 @@ use proptest::prelude::*;
 
 use super::ledger::{Charge, NewFill};
 use super::*;
-use crate::account::liquidation_price;
 use crate::instrument::{Instrument, MarginMode, MarginTier};
 use crate::num::{Rate, UNIT};
 use crate::order::{FillReason, Liquidity, Side};
@@ -127,9 +126,7 @@ fn the_largest_cross_position_is_sold_first_and_the_backstop_takes_all_that_is_c
         (ledger.equity_of(Scope::Cross).unwrap().to_string(), ledger.maintenance_of(Scope::Cross).unwrap().to_string())
     };
     assert_eq!(figures(&ledger), ("10000".to_owned(), "1850".to_owned()));
-    let rules = ledger.instruments.get(BTC).unwrap();
-    let found = liquidation_price(rules, "2".parse().unwrap(), price("50000"), money("10000"), money("600"));
-    assert_eq!(found.unwrap(), Some(price("45873.41772152")));
+    assert_eq!(ledger.liquidation_price(BTC).unwrap(), Some(price("45873.41772152")));
 
     mark(&mut ledger, BTC, "45900");
     assert_eq!(figures(&ledger), ("1800".to_owned(), "1747.5".to_owned()));
@@ -349,6 +346,34 @@ proptest! {
                 }
             }
             prop_assert_eq!(apart, worth, "isolated and cross are all there is");
+        }
+    }
+
+    /// Just this side of its liquidation price a position is safe, just beyond it is not, whatever else is held.
+    #[test]
+    fn a_position_is_liquidated_just_beyond_its_liquidation_price(
+        is_long in any::<bool>(), is_isolated in any::<bool>(), quantity in 1_i64..150, other in -100_i64..100
+    ) {
+        let margin_mode = if is_isolated { MarginMode::Isolated } else { MarginMode::Cross };
+        let mut ledger = ledger("100000", |config| config.margin_mode = margin_mode);
+        let side = if is_long { Side::Buy } else { Side::Sell };
+        let quantity = Qty::from_raw(quantity * UNIT / 10);
+        execute(&mut ledger, (BTC, side, quantity), price("50000"), FillReason::Taker, &mut Vec::new());
+        if let Some(other_side) = Side::of(Qty::from_raw(other)) {
+            let quantity = Qty::from_raw(other.abs() * UNIT / 10);
+            execute(&mut ledger, (ETH, other_side, quantity), price("3000"), FillReason::Taker, &mut Vec::new());
+        }
+        let scope = ledger.scope_of(BTC);
+        if let Some(price) = ledger.liquidation_price(BTC).unwrap() {
+            // Of a tenth of a unit, thirty steps of the price are three of money: more than rounding moves.
+            let step = Price::from_raw(if is_long { 30 } else { -30 });
+            for (at, is_below) in [(price.add(step).unwrap(), false), (price.sub(step).unwrap(), true)] {
+                ledger.account.set_mark(BTC, at).unwrap();
+                prop_assert_eq!(ledger.is_below_maintenance(scope).unwrap(), is_below, "{}", at);
+            }
+        } else {
+            ledger.account.set_mark(BTC, Price::from_raw(1)).unwrap();
+            prop_assert!(!ledger.is_below_maintenance(scope).unwrap());
         }
     }
 

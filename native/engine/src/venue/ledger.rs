@@ -209,7 +209,9 @@ impl Ledger {
         }
         let payment = funding::payment(position.quantity, oracle, rate)?;
         self.pay_from_margin(instrument, payment)?;
-        self.book(AccountEvent::Funding { time, instrument, rate, oracle, payment }, reports)
+        self.book(AccountEvent::Funding { time, instrument, rate, oracle, payment }, reports)?;
+        debug_assert_eq!(self.check_account(), Ok(()));
+        Ok(())
     }
 
     /// Books money that moves without a fill, and reports it.

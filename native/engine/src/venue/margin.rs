@@ -3,7 +3,7 @@
 //! Cross positions share the cash of the account. An isolated position has a margin of its own, moved out of that cash
 //! when it is opened; its fees, funding and forced losses come from it, and what it loses beyond it is not ours.
 
-use crate::account::{Applied, initial_margin, maintenance_margin, max_leverage};
+use crate::account::{Applied, initial_margin, liquidation_price, maintenance_margin, max_leverage};
 use crate::instrument::{InstrumentId, MarginMode};
 use crate::num::{Money, NumError, Price, Qty};
 use crate::order::{FillReason, Side};
@@ -105,6 +105,21 @@ impl Ledger {
             let Some(instrument) = self.instruments.get(id) else { return Ok(sum) };
             sum.add(maintenance_margin(instrument, mark.notional(quantity)?)?)
         })
+    }
+
+    /// The mark price at which a position would be liquidated if no other price moved; `None` where none above zero does it.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn liquidation_price(&self, instrument: InstrumentId) -> Result<Option<Price>, NumError> {
+        let Some(rules) = self.instruments.get(instrument).filter(|_| self.config.margin != Margin::None) else {
+            return Ok(None);
+        };
+        let (quantity, mark) = (self.account.position(instrument).quantity, self.account.mark(instrument));
+        let scope = self.scope_of(instrument);
+        let own = maintenance_margin(rules, mark.notional(quantity)?)?;
+        let others = self.maintenance_of(scope)?.sub(own)?;
+        liquidation_price(rules, quantity, mark, self.equity_of(scope)?, others)
     }
 
     /// The leverage of a position of a notional: that of the instrument or else of the account, at most that of its tier.

@@ -13,8 +13,8 @@ use std::path::Path;
 
 use crate::data::fault::SourceError;
 use crate::data::tick::TickReader;
+use crate::data::tick::counts::{Counts, FileFindings};
 use crate::data::tick::family::Family;
-use crate::data::tick::findings::{Counts, FileFindings};
 use crate::data::tick::refusal::Refusal;
 use crate::data::tick::spill::{Keyed, Origin, RUN_ROWS, Sorted, Sorter};
 use crate::data::tick::steps::Steps;
@@ -31,10 +31,6 @@ pub struct Correction {
     pub feed_latency: Nanos,
     /// Whether what is otherwise counted ends the import: refused rows, gaps, crossed books.
     pub is_strict: bool,
-    /// The symbols to keep; all, if none is named.
-    pub symbols: Vec<String>,
-    /// The venue of all files; what they say themselves, if empty.
-    pub venue: String,
     /// Rows sorted in memory at a time.
     pub run_rows: usize,
 }
@@ -42,14 +38,7 @@ pub struct Correction {
 impl Default for Correction {
     fn default() -> Self {
         let millisecond = Nanos::from_raw(1_000_000);
-        Self {
-            base_latency: millisecond,
-            feed_latency: millisecond,
-            is_strict: false,
-            symbols: Vec::new(),
-            venue: String::new(),
-            run_rows: RUN_ROWS,
-        }
+        Self { base_latency: millisecond, feed_latency: millisecond, is_strict: false, run_rows: RUN_ROWS }
     }
 }
 
@@ -136,8 +125,8 @@ impl Corrector {
     ) -> Result<(), CorrectError> {
         let file = u32::try_from(self.files.len()).map_err(|_| SourceError::other("too many files"))?;
         let (mut rows, mut record) = (Vec::new(), 0);
-        // The stream of each instrument of the reader; none for a symbol that is not wanted.
-        let mut streams: Vec<Option<u32>> = Vec::new();
+        // The stream of each instrument of the reader.
+        let mut streams: Vec<u32> = Vec::new();
         while reader.read(&mut rows)? {
             for row in rows.drain(..) {
                 record += 1;
@@ -146,11 +135,9 @@ impl Corrector {
                     let stream = self.stream(name, reader, streams.len())?;
                     streams.push(stream);
                 }
-                if let Some(Some(stream)) = streams.get(index) {
+                if let Some(stream) = streams.get(index) {
                     let row = Row { instrument: InstrumentId(*stream), ..row };
                     self.admit(row, name, Origin { file, record })?;
-                } else {
-                    self.counts.unwanted += 1;
                 }
             }
             if !watch(self.rows_seen + record) {
@@ -158,25 +145,18 @@ impl Corrector {
             }
         }
         self.rows_seen += record;
-        let venue = self.venue_of(reader).to_owned();
+        let venue = venue_of(reader).to_owned();
         self.files.push(FileFindings { file: name.to_owned(), venue, rows: record, notes: reader.notes() });
         Ok(())
     }
 
-    fn venue_of<'a>(&'a self, reader: &'a dyn TickReader) -> &'a str {
-        [self.correction.venue.as_str(), reader.venue()].into_iter().find(|v| !v.is_empty()).unwrap_or("unknown")
-    }
-
     /// The number of the stream of a reader's instrument.
-    fn stream(&mut self, name: &str, reader: &dyn TickReader, index: usize) -> Result<Option<u32>, SourceError> {
+    fn stream(&mut self, name: &str, reader: &dyn TickReader, index: usize) -> Result<u32, SourceError> {
         let symbol =
             reader.symbols().get(index).ok_or_else(|| SourceError::other("a row of no symbol").in_file(name))?;
-        if !self.correction.symbols.is_empty() && !self.correction.symbols.contains(symbol) {
-            return Ok(None);
-        }
-        let key = (self.venue_of(reader).to_owned(), symbol.clone());
+        let key = (venue_of(reader).to_owned(), symbol.clone());
         if let Some(number) = self.numbers.get(&key) {
-            return Ok(Some(*number));
+            return Ok(*number);
         }
         let number = u32::try_from(self.streams.len()).map_err(|_| SourceError::other("too many symbols"))?;
         self.streams.push(Stream {
@@ -187,7 +167,7 @@ impl Corrector {
             clears: Vec::new(),
         });
         self.numbers.insert(key, number);
-        Ok(Some(number))
+        Ok(number)
     }
 
     fn admit(&mut self, row: Row, name: &str, origin: Origin) -> Result<(), CorrectError> {
@@ -243,6 +223,11 @@ impl Corrector {
             sorted: self.sorter.finish()?,
         })
     }
+}
+
+/// What the reader says, if anything.
+fn venue_of(reader: &dyn TickReader) -> &str {
+    if reader.venue().is_empty() { "unknown" } else { reader.venue() }
 }
 
 /// Where rows go, and what is counted.

@@ -128,11 +128,3 @@ fn the_clear_of_a_book_of_orders_stays_ahead_of_the_orders_after_it() {
     let (rows, _) = corrected(vec![clear, delta(10, 4, Flags::LAST)], Correction::default()).unwrap();
     assert_eq!(rows[0], (clear, Family::Book));
 }
-
-#[test]
-fn only_the_symbols_asked_for_are_kept() {
-    let other = Row { instrument: InstrumentId(1), ..row(RowKind::Trade, 10, 15, 1) };
-    let correction = Correction { symbols: vec!["B".into()], ..Correction::default() };
-    let (rows, counts) = corrected(vec![row(RowKind::Trade, 5, 6, 1), other], correction).unwrap();
-    assert_eq!((rows.len(), counts.unwanted), (1, 1));
-}

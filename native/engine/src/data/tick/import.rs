@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::data::fault::{Fault, SourceError};
 use crate::data::tick::TickReader;
 use crate::data::tick::correct::{CorrectError, Corrected, Correction, Corrector, Stream};
+use crate::data::tick::counts::{Counts, FileFindings};
 use crate::data::tick::family::Family;
-use crate::data::tick::findings::{Counts, FileFindings};
 use crate::data::tick::inspect::Inspector;
 use crate::data::tick::steps::InferredRules;
 use crate::data::tick::table::path::{Partition, TableFormat};
@@ -23,7 +23,7 @@ pub struct Recording<'a> {
     /// Its name in messages.
     pub name: String,
     /// Opens it.
-    pub open: Box<dyn FnOnce() -> Result<Box<dyn TickReader>, SourceError> + 'a>,
+    pub open: Box<dyn FnOnce() -> Result<Box<dyn TickReader>, SourceError> + Send + 'a>,
 }
 
 /// What was found of one symbol, and its rules as far as the data give them away.

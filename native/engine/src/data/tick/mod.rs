@@ -3,21 +3,43 @@
 //! A [`TickReader`] turns one file of one format into [`Row`]s in the order of the file, as they were recorded. What is
 //! common to all formats (clocks, order, checks, the table) follows once, behind it.
 
+mod batches;
+mod binance;
+mod bybit;
 pub mod correct;
+pub mod counts;
+mod databento;
 pub mod family;
-pub mod findings;
+mod fields;
+mod findings;
+mod format;
 pub mod from_rows;
+mod hftbacktest;
+mod hyperliquid;
 pub mod import;
 pub mod inspect;
+mod lines;
+mod npy;
+mod open;
+mod orders;
 pub mod plain_book;
 pub mod refusal;
+#[cfg(test)]
+mod samples;
 pub mod spill;
 pub mod steps;
 pub mod synthetic;
 pub mod table;
+mod tardis;
+
+pub use format::Format;
+pub use open::{TickOptions, open, read_input};
 
 use crate::data::fault::SourceError;
 use crate::row::Row;
+
+/// About how many rows a reader appends at once.
+const BATCH_ROWS: usize = 4096;
 
 /// Streams the rows of one file, in file order and in bounded memory.
 ///

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    Decimal128Builder, Int64Builder, StringDictionaryBuilder, TimestampNanosecondBuilder, UInt8Builder, UInt16Builder,
-    UInt64Builder,
+    Decimal128Builder, Int64Builder, TimestampNanosecondBuilder, UInt8Builder, UInt16Builder, UInt64Builder,
 };
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     ArrowPrimitiveType, Decimal128Type, Int32Type, Int64Type, TimestampNanosecondType, UInt8Type, UInt16Type,
     UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, DictionaryArray, RecordBatch, StringArray};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use crate::data::fault::Fault;
@@ -62,11 +61,21 @@ pub fn schema() -> SchemaRef {
     ]))
 }
 
-/// Rows of one symbol as columns.
+/// The column of symbols of rows whose instruments are places in `names`.
 ///
 /// # Errors
-/// [`ArrowError`], which has no reason.
-pub fn to_batch(schema: &SchemaRef, symbol: &str, rows: &[Row]) -> Result<RecordBatch, ArrowError> {
+/// [`ArrowError`] for a row of an instrument that has no name.
+pub fn symbols(names: &[String], rows: &[Row]) -> Result<ArrayRef, ArrowError> {
+    let keys = rows.iter().map(|row| i32::try_from(row.instrument.0).ok());
+    let names = StringArray::from_iter_values(names);
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys.collect(), Arc::new(names))?))
+}
+
+/// Rows as columns, the one of the symbols being made already.
+///
+/// # Errors
+/// [`ArrowError`] for a column of symbols of another length.
+pub fn to_batch(schema: &SchemaRef, symbols: ArrayRef, rows: &[Row]) -> Result<RecordBatch, ArrowError> {
     let count = rows.len();
     let time = |get: fn(&Row) -> Nanos| -> ArrayRef {
         let mut column = TimestampNanosecondBuilder::with_capacity(count).with_timezone("UTC");
@@ -88,8 +97,6 @@ pub fn to_batch(schema: &SchemaRef, symbol: &str, rows: &[Row]) -> Result<Record
         rows.iter().for_each(|row| column.append_value(get(row)));
         Arc::new(column.finish())
     };
-    let mut symbols = StringDictionaryBuilder::<Int32Type>::new();
-    symbols.append_n(symbol, count)?;
     let mut flags = UInt16Builder::with_capacity(count);
     let mut aux = Int64Builder::with_capacity(count);
     for row in rows {
@@ -99,7 +106,7 @@ pub fn to_batch(schema: &SchemaRef, symbol: &str, rows: &[Row]) -> Result<Record
     let columns: Vec<ArrayRef> = vec![
         time(|row| row.exchange_time),
         time(|row| row.local_time),
-        Arc::new(symbols.finish()),
+        symbols,
         small(|row| row.kind as u8),
         small(|row| row.side as u8),
         decimal(|row| row.price.raw())?,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::book::BookKind;
 use crate::data::fault::{Fault, SourceError};
 use crate::data::tick::family::Family;
 use crate::data::tick::table::file::TableFile;
@@ -163,6 +164,21 @@ impl Lake {
         all.into_iter().collect()
     }
 
+    /// What can drive the book of a symbol: single orders, levels, or quotes, the richest first.
+    #[must_use]
+    pub fn books(&self, symbol: &str) -> Vec<BookKind> {
+        let has = |family| self.parts.iter().any(|p| p.partition.symbol == symbol && p.partition.family == family);
+        let kinds = [(Family::Orders, BookKind::L3), (Family::Book, BookKind::L2), (Family::Quotes, BookKind::Quote)];
+        kinds.into_iter().filter(|(family, _)| has(*family)).map(|(_, kind)| kind).collect()
+    }
+
+    /// The venues that the data are of.
+    #[must_use]
+    pub fn venues(&self) -> Vec<String> {
+        let all: BTreeSet<&String> = self.parts.iter().map(|part| &part.partition.venue).collect();
+        all.into_iter().cloned().collect()
+    }
+
     /// What each file holds, by its own word. The range of time does not cut it.
     ///
     /// # Errors
@@ -174,6 +190,19 @@ impl Lake {
             Ok(PartPrint { kind: family, venue, symbol, day, rows, digest })
         };
         self.parts.iter().map(print).collect()
+    }
+
+    /// One digest over all files, 64 hex digits: the same for the same rows, whatever the format.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub fn fingerprint(&self) -> Result<String, SourceError> {
+        let mut hasher = blake3::Hasher::new();
+        for PartPrint { kind, venue, symbol, day, rows, digest } in self.prints()? {
+            let kind = kind.as_str();
+            hasher.update(format!("{kind}\t{venue}\t{symbol}\t{day}\t{rows}\t{digest}\n").as_bytes());
+        }
+        Ok(hasher.finalize().to_hex().to_string())
     }
 
     /// Reads the rows, with the numbers that `instruments` gives the symbols. Symbols that it does not know are left out.

@@ -12,8 +12,9 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use crate::data::tick::table::columns::{EXCHANGE_TIME, LOCAL_TIME, ORDER_ID, SEQUENCE, schema, to_batch};
+use crate::data::tick::table::columns::{EXCHANGE_TIME, LOCAL_TIME, ORDER_ID, SEQUENCE, schema, symbols, to_batch};
 use crate::data::tick::table::path::{Partition, TableFormat};
+use crate::instrument::InstrumentId;
 use crate::row::{Flags, Row};
 use crate::time::Nanos;
 
@@ -147,7 +148,11 @@ impl PartWriter {
     }
 
     fn write_pending(&mut self) -> io::Result<()> {
-        let batch = to_batch(&self.schema, &self.partition.symbol, &self.pending).map_err(io::Error::other)?;
+        // All rows are of the one symbol, whatever its number was on the way here.
+        self.pending.iter_mut().for_each(|row| row.instrument = InstrumentId(0));
+        let batch = symbols(std::slice::from_ref(&self.partition.symbol), &self.pending)
+            .and_then(|symbols| to_batch(&self.schema, symbols, &self.pending))
+            .map_err(io::Error::other)?;
         self.pending.clear();
         match &mut self.out {
             Out::Parquet(out) => out.write(&batch).map_err(io::Error::other),
