@@ -116,7 +116,7 @@ fn an_order_that_stands_well_keeps_its_place_in_the_queue() {
         .records
         .orders
         .iter()
-        .map(|o| format!("{} {}", o.order.side.as_str(), o.order.kind.price().unwrap()))
+        .map(|o| format!("{} {}", o.event.side.as_str(), o.event.kind.price().unwrap()))
         .collect();
     assert_eq!(prices, ["buy 4800", "buy 4799.75", "sell 4800.25", "sell 4800.5"]);
     assert_eq!(cancels, 0);
@@ -165,7 +165,7 @@ fn on_synthetic_markets_it_stays_within_its_bound_and_is_the_same_every_time() {
     let (one, other) = (run(), run());
     assert!(one.records.fills.len() > 20, "{}", one.records.fills.len());
     assert_eq!(one.records.digest, other.records.digest);
-    let rejected = one.records.orders.iter().filter(|o| matches!(o.status, OrderStatus::Rejected(_))).count();
+    let rejected = one.records.orders.iter().filter(|o| matches!(o.status, Some(OrderStatus::Rejected(_)))).count();
     assert!(rejected * 10 < one.records.orders.len(), "{rejected} of {}", one.records.orders.len());
 }
 
@@ -193,7 +193,7 @@ fn the_grid_is_laid_around_the_first_middle_of_the_book() {
     let outcome =
         run_ticks(rows, vec![rules], builtin("grid", &[("levels", "4"), ("step", "0.001")]), tenth(), 100_000);
     let mut prices: Vec<String> =
-        outcome.records.orders.iter().map(|o| o.order.kind.price().unwrap().to_string()).collect();
+        outcome.records.orders.iter().map(|o| o.event.kind.price().unwrap().to_string()).collect();
     prices.sort();
     assert_eq!(prices, ["59880", "59940", "60060.1", "60120.1"].map(str::to_owned));
 }

@@ -1,6 +1,7 @@
 //! Strategies: the trait, what they see, what they ask for, and the built-in ones.
 
 mod builtin;
+pub mod compiled;
 mod context;
 mod direction;
 mod grid;
