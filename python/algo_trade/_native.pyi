@@ -277,6 +277,42 @@ class Orders:
     def __len__(self) -> int: ...
 
 @final
+class Book:
+    """The book of a symbol as it is at the present event; a view, usable inside hooks only."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def best_bid(self) -> Decimal | None: ...
+    @property
+    def best_ask(self) -> Decimal | None: ...
+    @property
+    def bid_quantity(self) -> Decimal | None: ...
+    @property
+    def ask_quantity(self) -> Decimal | None: ...
+    @property
+    def mid(self) -> Decimal | None: ...
+    @property
+    def spread(self) -> Decimal | None: ...
+    @property
+    def tick_size(self) -> Decimal: ...
+    @property
+    def last_trade(self) -> Decimal | None: ...
+    @property
+    def mark_price(self) -> Decimal | None: ...
+    @property
+    def oracle_price(self) -> Decimal | None: ...
+    @property
+    def is_crossed(self) -> bool: ...
+    @property
+    def microprice(self) -> float | None: ...
+    def imbalance(self, depth: int = 1) -> float | None: ...
+    def weighted_mid(self, depth: int = 5) -> float | None: ...
+    def vwap(self, side: _Side, quantity: _Number) -> Decimal | None: ...
+    def levels(self, side: _Side, depth: int = 10) -> list[tuple[Decimal, Decimal]]: ...
+    def quantity_at(self, side: _Side, price: _Number) -> Decimal: ...
+
+@final
 class Context:
     @property
     def now(self) -> datetime: ...
@@ -291,6 +327,8 @@ class Context:
     def price(self, symbol: str) -> Decimal: ...
     def position(self, symbol: str) -> Position: ...
     def orders(self, symbol: str) -> Orders: ...
+    def book(self, symbol: str) -> Book: ...
+    def schedule_cancel(self, time_ns: int | None) -> None: ...
     def indicator(
         self, indicator: _I, *, field: str = "close", symbol: str | None = None, resolution: str | None = None
     ) -> _I: ...
@@ -304,8 +342,12 @@ class Context:
         stop: _Number | None = None,
         take_profit: _Number | None = None,
         trail: _Number | None = None,
+        twap_ns: int | None = None,
         time_in_force: _TimeInForce = "gtc",
         reduce_only: bool = False,
+        parent: str | None = None,
+        for_position: bool = False,
+        expires_after_ns: int | None = None,
     ) -> str: ...
     def sell(
         self,
@@ -316,8 +358,12 @@ class Context:
         stop: _Number | None = None,
         take_profit: _Number | None = None,
         trail: _Number | None = None,
+        twap_ns: int | None = None,
         time_in_force: _TimeInForce = "gtc",
         reduce_only: bool = False,
+        parent: str | None = None,
+        for_position: bool = False,
+        expires_after_ns: int | None = None,
     ) -> str: ...
     def modify(self, cloid: str, *, price: _Number | None = None, quantity: _Number | None = None) -> None: ...
     def cancel(self, cloid: str) -> None: ...
@@ -623,6 +669,7 @@ def run_backtest(
     initial_capital: _Number,
     bot_id: str,
     full: bool,
+    books: Sequence[str] = (),
     journal: str | PathLike[str] | None = None,
     header: str = "{}",
     progress: Callable[[int], object] | None = None,
@@ -642,6 +689,7 @@ class Journal:
         risk: _Risk,
         initial_capital: _Number,
         bot_id: str,
+        books: Sequence[str] = (),
         until_ns: int | None = None,
     ) -> tuple[int, int, bool]: ...
     def dump(self, write: Callable[[str], object], *, until_ns: int | None = None) -> int: ...
@@ -693,6 +741,52 @@ def synthetic_bars(
     load_bytes_max: int = ...,
 ) -> BarData: ...
 def parse_time_ns(text: str) -> int: ...
+@final
+class TickData:
+    """The tick tables of folders or files: found when made, read when a run or a frame wants them."""
+
+    def __new__(
+        cls,
+        paths: Sequence[str],
+        *,
+        symbols: Sequence[str] = ...,
+        kinds: Sequence[str] = ...,
+        venue: str | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+    ) -> TickData: ...
+    @property
+    def symbols(self) -> list[str]: ...
+    @property
+    def kinds(self) -> list[str]: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def parts_json(self) -> str: ...
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
+
+def import_ticks(
+    paths: Sequence[str],
+    out: str,
+    *,
+    format: str = "auto",
+    symbol: str | None = None,
+    venue: str | None = None,
+    is_arrow: bool = False,
+    is_strict: bool = False,
+    progress: Callable[[int], object] | None = None,
+) -> str: ...
+def synthetic_ticks(
+    symbols: Sequence[str],
+    rows: int,
+    out: str,
+    *,
+    seed: int = 0,
+    density: int = 1_000,
+    is_orders: bool = False,
+    is_arrow: bool = False,
+    start_ns: int | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> str: ...
 
 # --- indicators -------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from algo_trade.cli import backtest, doctor, replay, reproduce, strategies
+from algo_trade.cli import backtest, data, doctor, replay, reproduce, strategies
 from algo_trade.errors import AlgoTradeError, ConfigError, ParameterError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("strategies")(strategies.command)
 app.command("replay")(replay.command)
 app.command("reproduce")(reproduce.command)
 app.command("doctor")(doctor.command)
+app.add_typer(data.app)
 
 
 @app.callback()

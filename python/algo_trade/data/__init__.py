@@ -1,5 +1,6 @@
-"""Historical data in: bars of files and tables, checked, summed up, and ready to run on."""
+"""Historical data in: bars of files and tables, ticks of recordings, checked, summed up, and ready to run on."""
 
+from algo_trade.data.imports import import_data, synthetic_ticks
 from algo_trade.data.provider import HistoricalDataProvider, Stamp, VolumeUnit
 from algo_trade.data.samples import synthetic_bars, write_csv
 from algo_trade.data.summary import DataSummary, DayPrint, Gap, SymbolSummary
@@ -12,6 +13,8 @@ __all__ = [
     "Stamp",
     "SymbolSummary",
     "VolumeUnit",
+    "import_data",
     "synthetic_bars",
+    "synthetic_ticks",
     "write_csv",
 ]

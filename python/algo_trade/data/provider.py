@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
 import polars as pl
 
-from algo_trade._native import BarData
+from algo_trade._native import BarData, TickData
 from algo_trade.data.inputs import find_inputs, paths_of
-from algo_trade.data.summary import DataSummary
+from algo_trade.data.lake import bar_parts, is_ticks, resolution_of
+from algo_trade.data.summary import DataSummary, DayPrint
 from algo_trade.data.times import duration_ns, time_ns
-from algo_trade.errors import DataError
+from algo_trade.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,13 +28,14 @@ Stamp = Literal["open", "close"]
 
 @final
 class HistoricalDataProvider:
-    """Bars of files or tables, checked row by row when the provider is made.
+    """Bars of files or tables, checked row by row when the provider is made; or the ticks of a lake.
 
     Parameters
     ----------
     data : path, table, or a list of them, or a mapping of symbol to path or table
         CSV (also ``.gz``, ``.zst``), Parquet and Arrow IPC (Feather) files, told apart by their first bytes; a
-        directory stands for the files of these kinds in it, by name. Tables: polars, pyarrow, pandas, and whatever
+        directory stands for the files of these kinds in it, by name; one that ``data import`` wrote for its ticks, or
+        for its bars if it has no ticks. Tables: polars, pyarrow, pandas, and whatever
         else speaks the Arrow C stream interface. The symbols of a mapping name data without a symbol column.
     symbols : str or list of str, optional
         The symbols to keep, all by default; for data without a symbol column, the one symbol that they hold.
@@ -46,6 +50,10 @@ class HistoricalDataProvider:
         Which end of the bar its time stamp names.
     resolution : str, timedelta, or int in ns, optional
         The length of a bar (``"1m"``); by default the commonest step of the first 16,384 rows of each file.
+    kinds : list of str, optional
+        Of ticks, the kinds to keep: trades, orders, book, quotes, contexts, funding, status.
+    venue : str, optional
+        Of ticks, the venue, where the lake has several of one symbol.
 
     Raises
     ------
@@ -61,7 +69,7 @@ class HistoricalDataProvider:
     are read again in each run, a block at a time.
     """
 
-    __slots__ = ("_bars", "_options", "_paths", "_summary")
+    __slots__ = ("_bars", "_options", "_paths", "_summary", "_ticks")
 
     def __init__(
         self,
@@ -74,9 +82,36 @@ class HistoricalDataProvider:
         volume_unit: VolumeUnit = "base",
         stamp: Stamp = "open",
         resolution: str | int | dt.timedelta | None = None,
+        kinds: Sequence[str] = (),
+        venue: str | None = None,
     ) -> None:
         headers = dict(columns or {})
         self._paths = paths_of(data)
+        self._ticks: TickData | None = None
+        self._bars: BarData | None = None
+        if isinstance(self._paths, list) and self._paths and all(is_ticks(path) for path in self._paths):
+            self._ticks = TickData(
+                self._paths,
+                symbols=[symbols] if isinstance(symbols, str) else list(symbols or ()),
+                kinds=list(kinds),
+                venue=venue,
+                start_ns=None if start is None else time_ns(start),
+                end_ns=None if end is None else time_ns(end),
+            )
+            self._options = {
+                "symbols": [symbols] if isinstance(symbols, str) else None if symbols is None else list(symbols),
+                "start": None if start is None else str(start),
+                "end": None if end is None else str(end),
+                "kinds": list(kinds),
+                "venue": venue,
+            }
+            self._summary: DataSummary | None = None
+            return
+        if kinds or venue is not None:
+            raise ParameterError("kinds, venue: these data are bars, and have neither")
+        if resolution is None and isinstance(self._paths, list):
+            parts = [part for path in self._paths for part in bar_parts(Path(path))]
+            resolution = resolution_of(parts) if parts else None
         self._bars = BarData(
             find_inputs(data, headers),
             columns=list(headers.items()),
@@ -87,7 +122,7 @@ class HistoricalDataProvider:
             volume_unit=volume_unit,
             resolution_ns=None if resolution is None else duration_ns(resolution),
         )
-        self._options: dict[str, Any] = {
+        self._options = {
             "symbols": [symbols] if isinstance(symbols, str) else None if symbols is None else list(symbols),
             "start": None if start is None else str(start),
             "end": None if end is None else str(end),
@@ -96,23 +131,30 @@ class HistoricalDataProvider:
             "stamp": stamp,
             "resolution": None if resolution is None else duration_ns(resolution),
         }
-        self._summary: DataSummary | None = None
+        self._summary = None
 
     @property
     def bars(self) -> BarData:
-        """The bars as the native drivers take them."""
+        """The bars as the native drivers take them; an error if the data are ticks."""
+        if self._bars is None:
+            raise ParameterError("data: they are ticks, and bars are asked for: give the folder of the bars")
         return self._bars
 
     @property
+    def ticks(self) -> TickData | None:
+        """The ticks as the native drivers take them; None if the data are bars."""
+        return self._ticks
+
+    @property
     def symbols(self) -> list[str]:
-        """The symbols of the bars, sorted."""
-        return self._bars.symbols
+        """The symbols of the data, sorted."""
+        return self._data.symbols
 
     @property
     def summary(self) -> DataSummary:
         """What was found in the data, and what was assumed."""
         if self._summary is None:
-            self._summary = DataSummary.from_json(self._bars.summary_json())
+            self._summary = DataSummary.from_json(self.bars.summary_json())
         return self._summary
 
     @property
@@ -127,25 +169,39 @@ class HistoricalDataProvider:
 
     @property
     def digest(self) -> str:
-        """A digest over all bars, 64 hex digits: the same for the same bars, whatever the format of the file."""
-        return self._bars.fingerprint
+        """A digest over all rows, 64 hex digits: the same for the same rows, whatever the format of the file."""
+        return self._data.fingerprint
 
     @property
     def fingerprint(self) -> list[tuple[str, str, int, str]]:
-        """The bars of each symbol and UTC day: symbol, date, how many, and 16 hex digits of their digest."""
+        """The rows of each symbol and UTC day: symbol, date, how many, and 16 hex digits of their digest.
+
+        Of ticks the symbol is ``kind/venue/symbol``.
+        """
+        if self._ticks is not None:
+            parts = json.loads(self._ticks.parts_json())
+            return [
+                (
+                    f"{part['kind']}/{part['venue']}/{part['symbol']}",
+                    DayPrint(part["day"], part["rows"], part["digest"]).date,
+                    part["rows"],
+                    part["digest"],
+                )
+                for part in parts
+            ]
         return [
             (symbol.symbol, day.date, day.rows, day.digest) for symbol in self.summary.symbols for day in symbol.days
         ]
 
     @property
     def has_volume(self) -> bool:
-        """Whether all bars have a volume."""
-        return all(symbol.has_volume for symbol in self.summary.symbols)
+        """Whether all bars have a volume; ticks have none."""
+        return self._ticks is None and all(symbol.has_volume for symbol in self.summary.symbols)
 
     @property
     def warnings(self) -> list[str]:
         """What somebody who trusts a result made from these data should know."""
-        return self.summary.warnings()
+        return [] if self._ticks is not None else self.summary.warnings()
 
     def resample(self, rule: str) -> pl.DataFrame:
         """Larger bars, as a frame.
@@ -169,39 +225,50 @@ class HistoricalDataProvider:
             For a rule that the data cannot meet: shorter than their bars, or by volume where they have none.
         """
         try:
-            return pl.DataFrame(self._bars.resample(rule))
+            return pl.DataFrame(self.bars.resample(rule))
         except pl.exceptions.PolarsError as error:
             # What went wrong while the stream was read arrives through polars.
             raise DataError(f"bars of {rule} cannot be made of these data: {error}") from error
 
     def read(self) -> pl.DataFrame:
-        """All bars as a frame, ordered by time and symbol.
+        """All rows as a frame, ordered by time and symbol.
 
         Returns
         -------
         DataFrame with ``timestamp`` (open time, datetime[ns, UTC]), ``symbol``, and ``open``, ``high``, ``low``,
-        ``close``, ``volume`` as decimal(20, 8); ``volume`` is null where the data have none.
+        ``close``, ``volume`` as decimal(20, 8); ``volume`` is null where the data have none. Of ticks the columns of the
+        table (docs/data.md), in the order of a run.
         """
+        if self._ticks is not None:
+            return pl.DataFrame(self._ticks)
         return pl.DataFrame(self._bars).sort("timestamp", "symbol", maintain_order=True)
 
     def chunks(self) -> Iterator[pl.DataFrame]:
-        """Give the bars in frames of at most 65,536 rows, input by input, in bounded memory."""
+        """Give the rows in frames of at most 65,536, input by input, in bounded memory."""
         import pyarrow as pa  # noqa: PLC0415, only here is it needed, and it takes its time
 
-        for batch in pa.RecordBatchReader.from_stream(self._bars):
+        for batch in pa.RecordBatchReader.from_stream(self._data):
             yield pl.DataFrame(batch)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Give the bars as an Arrow stream, for any library that reads one."""
-        return self._bars.__arrow_c_stream__(requested_schema)
+        """Give the rows as an Arrow stream, for any library that reads one."""
+        return self._data.__arrow_c_stream__(requested_schema)
 
     def __iter__(self) -> Iterator[Bar]:
         """The bars one by one, in the order in which a run takes them: by close, then by symbol."""
-        return iter(self._bars)
+        return iter(self.bars)
 
     def __len__(self) -> int:
-        """How many bars there are."""
-        return len(self._bars)
+        """How many rows there are; of ticks, in all files that hold a part of the range of time."""
+        if self._ticks is not None:
+            return sum(rows for _, _, rows, _ in self.fingerprint)
+        return len(self.bars)
+
+    @property
+    def _data(self) -> BarData | TickData:
+        return self.bars if self._ticks is None else self._ticks
 
     def __repr__(self) -> str:
+        if self._ticks is not None:
+            return f"HistoricalDataProvider({', '.join(self._ticks.kinds)} of {', '.join(self.symbols)})"
         return f"HistoricalDataProvider({len(self):,} bars of {', '.join(self.symbols)})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -13,6 +13,9 @@ from algo_trade._native import BookOptions, Instrument, VenueOptions
 from algo_trade.errors import ConfigError, ParameterError
 from algo_trade.execution.book import HYPERLIQUID_LATENCY, AnyLatency, ConstantLatency, Queue, with_kind
 from algo_trade.execution.fees import AnyFees, Fees, FeeTable, HyperliquidFees, Number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -162,6 +165,19 @@ class VenueConfig(BaseModel):
         latency = self.latency or (HYPERLIQUID_LATENCY if is_hyperliquid else ConstantLatency())
         block_mode = is_hyperliquid if self.block_mode is None else self.block_mode
         return self.model_copy(update={"latency": latency, "block_mode": block_mode})
+
+    def with_rules(self, *files: Path, of: Sequence[str]) -> Self:
+        """Return the same with the rules of files for those of the symbols that have none here; raises ConfigError."""
+        rules = dict(self.instruments)
+        for file in files:
+            for symbol, table in _read_toml(file).items():
+                if symbol in of and symbol not in rules:
+                    try:
+                        rules[symbol] = InstrumentRules.model_validate(table)
+                    except ValidationError as error:
+                        problems = [_explain(f"{file}: {symbol}", problem) for problem in error.errors()]
+                        raise ConfigError("\n".join(problems)) from None
+        return self.model_copy(update={"instruments": rules})
 
     def _book(self, seed: int) -> BookOptions:
         latency = self.latency or ConstantLatency()

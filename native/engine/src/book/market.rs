@@ -182,10 +182,11 @@ impl MarketBook {
         let before = self.levels.side(side).best_level();
         if let Some((old, was)) = before.filter(|(old, _)| *old != price) {
             self.levels.side_mut(side).clear();
-            let is_passed = match side {
-                Side::Buy => price < old,
-                Side::Sell => price > old,
-            };
+            let is_passed = quantity.is_zero()
+                || match side {
+                    Side::Buy => price < old,
+                    Side::Sell => price > old,
+                };
             // A better price hides the old level, a worse one says that it is gone.
             if is_passed {
                 observer.on_level(side, old, was, Qty::ZERO);
@@ -193,8 +194,11 @@ impl MarketBook {
                 observer.on_clear(side);
             }
         }
-        let before = self.levels.side_mut(side).set(price, quantity);
-        observer.on_level(side, price, before, quantity);
+        // A side without orders is told by a quote without quantity.
+        if !quantity.is_zero() {
+            let before = self.levels.side_mut(side).set(price, quantity);
+            observer.on_level(side, price, before, quantity);
+        }
     }
 
     /// A snapshot is applied as the difference to what is known, once its last level was told.

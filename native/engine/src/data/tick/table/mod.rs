@@ -11,4 +11,6 @@ pub mod stage;
 pub mod write;
 
 #[cfg(test)]
+mod recordings;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,204 @@
+"""Recordings of ticks and files of bars into a lake: all of them, or nothing."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import urllib.parse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from algo_trade._native import import_ticks
+from algo_trade._native import synthetic_ticks as native_ticks
+from algo_trade.data.lake import RESOLUTION_KEY, commit, part_name, staging
+from algo_trade.data.provider import HistoricalDataProvider
+from algo_trade.data.rules import update_rules
+from algo_trade.data.times import time_ns
+from algo_trade.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    import datetime as dt
+    import os
+    from collections.abc import Callable, Sequence
+
+_TABLES = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")
+_GZIP = b"\x1f\x8b"
+_PRICES = {b"open", b"high", b"low", b"close"}
+
+
+def import_data(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    format: str = "auto",  # noqa: A002 -- the flag of the command is called so
+    symbol: str | None = None,
+    venue: str | None = None,
+    arrow: bool = False,
+    strict: bool = False,
+    progress: Callable[[int], object] | None = None,
+) -> dict[str, Any]:
+    """Write recordings into a lake.
+
+    Parameters
+    ----------
+    paths : one or more files, or folders of them
+    out : the folder of the lake; parts that the recordings cover are replaced
+    format : "auto", "bars", or a format of ticks (hftbacktest, tardis, binance, bybit, databento, hyperliquid)
+    symbol, venue : names, where the files do not say or should be called otherwise
+    arrow : Arrow IPC instead of Parquet: five times the size, faster to read; ticks only
+    strict : what is otherwise repaired or left out and counted is an error
+    progress : called with the number of rows read and written so far
+
+    Returns
+    -------
+    What was read, repaired, refused and written, in plain JSON: ``files``, ``symbols`` with their inferred ``rules``,
+    ``refused``, ``with_local_time``, ``without_local_time``, ``shifts`` (ns, by venue), ``batches_closed``,
+    ``lone_history``, ``written`` (paths), ``rows``; for bars ``files``, ``symbols``, ``written`` and ``rows``.
+
+    Raises
+    ------
+    DataError
+        A recording that cannot be trusted, with ``file``, ``line`` (or record), ``column`` and ``value``; a part of the
+        lake that covers other times too. Nothing was written then.
+    ParameterError
+        An option that makes no sense, or ticks and bars at once.
+    """
+    files = _files([paths] if isinstance(paths, str) or not isinstance(paths, (list, tuple)) else paths)
+    kinds = {format == "bars" or (format == "auto" and _is_bars(file)) for file in files}
+    if len(kinds) > 1:
+        raise ParameterError("paths: they hold bars and ticks: import one after the other")
+    out = Path(out)
+    if kinds == {True}:
+        return _import_bars(files, out, symbol=symbol, venue=venue or "unknown")
+    document: dict[str, Any] = json.loads(
+        import_ticks(
+            [str(file) for file in files],
+            str(out),
+            format=format,
+            symbol=symbol,
+            venue=venue,
+            is_arrow=arrow,
+            is_strict=strict,
+            progress=progress,
+        )
+    )
+    update_rules(out / "instruments.toml", document["symbols"])
+    return document
+
+
+def synthetic_ticks(
+    symbols: str | Sequence[str],
+    rows: int,
+    out: str | os.PathLike[str],
+    *,
+    seed: int = 0,
+    density: int = 1_000,
+    orders: bool = False,
+    arrow: bool = False,
+    start: str | int | dt.datetime | dt.date | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> dict[str, Any]:
+    """Write a lake of ticks of markets that do not exist: books, prints, mark prices and funding, the same on every machine.
+
+    Parameters
+    ----------
+    symbols : one or more names
+    rows : int, of all symbols together
+    out : the folder of the lake
+    seed : int, not negative
+    density : int, rows a second of each market, about
+    orders : each order of the book instead of its levels
+    arrow : Arrow IPC instead of Parquet
+    start : the time of the first row; by default 2024-01-01
+    progress : called with the number of rows made and written so far
+
+    Returns
+    -------
+    As :func:`import_data`.
+    """
+    names = [symbols] if isinstance(symbols, str) else list(symbols)
+    document: dict[str, Any] = json.loads(
+        native_ticks(
+            names,
+            rows,
+            str(out),
+            seed=seed,
+            density=density,
+            is_orders=orders,
+            is_arrow=arrow,
+            start_ns=None if start is None else time_ns(start),
+            progress=progress,
+        )
+    )
+    update_rules(Path(out) / "instruments.toml", document["symbols"])
+    return document
+
+
+def _files(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+            if not inside:
+                raise DataError(f"{path}: the folder holds no files")
+            files.extend(inside)
+        else:
+            files.append(path)
+    if not files:
+        raise ParameterError("paths: give at least one file or folder")
+    return files
+
+
+def _is_bars(path: Path) -> bool:
+    """Whether a file holds bars: a table of columns, or text whose first line names four prices."""
+    try:
+        with path.open("rb") as file:
+            first = file.read(1 << 12)
+        if first.startswith(_GZIP):
+            with gzip.open(path, "rb") as packed:
+                first = packed.read(1 << 12)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except (OSError, EOFError):
+        return False  # The reader of ticks words what is wrong with it.
+    names = {name.strip().strip(b'"') for name in first.partition(b"\n")[0].lower().split(b",")}
+    return first.startswith(_TABLES) or names >= _PRICES
+
+
+def _import_bars(files: list[Path], out: Path, *, symbol: str | None, venue: str) -> dict[str, Any]:
+    import pyarrow as pa  # noqa: PLC0415 -- only here is it needed, and it takes its time
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    provider = HistoricalDataProvider([str(file) for file in files], symbols=symbol)
+    resolutions = {found.symbol: found.resolution_ns for found in provider.summary.symbols}
+    frame = provider.read().with_columns(date=pl.col("timestamp").dt.date())
+    moves = []
+    with staging(out) as folder:
+        parts = frame.partition_by(["symbol", "date"], maintain_order=True, include_key=True)
+        for number, part in enumerate(parts):
+            name, date = part["symbol"][0], part["date"][0]
+            dropped = ["date", "volume"] if part["volume"].null_count() else ["date"]
+            times = part["timestamp"].cast(pl.Int64)
+            target = out / "bars" / f"venue={_escaped(venue)}" / f"symbol={_escaped(name)}" / f"date={date}"
+            table = part.drop(dropped).to_arrow()
+            text = pa.field("symbol", pa.string())
+            table = table.set_column(1, text, table["symbol"].cast(pa.string()))
+            notes = {RESOLUTION_KEY: str(resolutions[name])}
+            new = folder / str(number)
+            pq.write_table(table.replace_schema_metadata(notes), new, compression="zstd")
+            moves.append((new, target / part_name(times[0], times[-1])))
+        commit(moves)
+    return {
+        "files": [{"file": str(file), "venue": venue} for file in files],
+        "symbols": [{"symbol": s.symbol, "venue": venue, "rows": {"bars": s.rows}} for s in provider.summary.symbols],
+        "written": [str(target) for _, target in moves],
+        "rows": frame.height,
+    }
+
+
+def _escaped(name: str) -> str:
+    """Escape a name as the engine names folders."""
+    escaped = urllib.parse.quote(name, safe="").replace("~", "%7E")
+    return f"%2E{escaped[1:]}" if escaped.startswith(".") else escaped
