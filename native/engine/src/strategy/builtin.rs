@@ -4,7 +4,8 @@ use crate::event::{Bar, Quote, TimerEvent, Trade};
 use crate::instrument::InstrumentId;
 use crate::order::{FillEvent, OrderUpdate};
 use crate::strategy::{
-    Context, Grid, MaCrossover, ParamError, ParamSpec, Params, RsiStrategy, Strategy, StrategyError, Value, Wakes, nearest,
+    Context, Grid, MaCrossover, MarketMaker, ParamError, ParamSpec, Params, RsiStrategy, Strategy, StrategyError,
+    Value, Wakes, nearest,
 };
 
 /// A strategy that comes with the engine.
@@ -16,6 +17,8 @@ pub enum Builtin {
     Rsi(RsiStrategy),
     /// `grid`.
     Grid(Grid),
+    /// `market_maker`.
+    MarketMaker(MarketMaker),
 }
 
 /// The name, meaning and parameters of a built-in strategy.
@@ -31,7 +34,7 @@ pub struct Declared {
 
 impl Builtin {
     /// Every built-in strategy.
-    pub const ALL: [Declared; 3] = [
+    pub const ALL: [Declared; 4] = [
         Declared {
             name: "ma_crossover",
             help: MaCrossover::HELP,
@@ -45,6 +48,12 @@ impl Builtin {
             build: |p| RsiStrategy::new(p).map(Self::Rsi),
         },
         Declared { name: "grid", help: Grid::HELP, params: Grid::params, build: |p| Grid::new(p).map(Self::Grid) },
+        Declared {
+            name: "market_maker",
+            help: MarketMaker::HELP,
+            params: MarketMaker::params,
+            build: |p| MarketMaker::new(p).map(Self::MarketMaker),
+        },
     ];
 
     /// The declaration of a name.
@@ -76,6 +85,7 @@ macro_rules! each {
             Self::MaCrossover($strategy) => $call,
             Self::Rsi($strategy) => $call,
             Self::Grid($strategy) => $call,
+            Self::MarketMaker($strategy) => $call,
         }
     };
 }

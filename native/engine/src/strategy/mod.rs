@@ -1,17 +1,21 @@
 //! Strategies: the trait, what they see, what they ask for, and the built-in ones.
 
 mod builtin;
+pub mod compiled;
 mod context;
 mod direction;
 mod grid;
 mod ma_crossover;
+mod market_maker;
 mod params;
+mod quoting;
 mod rsi;
 
 pub use builtin::{Builtin, Declared};
 pub use context::{Context, Intent, OrderRequest};
 pub use grid::Grid;
 pub use ma_crossover::MaCrossover;
+pub use market_maker::MarketMaker;
 pub use params::{ParamError, ParamSpec, Params, Value, nearest};
 pub use rsi::RsiStrategy;
 
