@@ -17,7 +17,7 @@ __code_hash__: str
 _Number: TypeAlias = Decimal | int | str | float
 _Time: TypeAlias = int | datetime
 _Side: TypeAlias = Literal["buy", "sell"]
-_TimeInForce: TypeAlias = Literal["gtc", "ioc", "alo"]
+_TimeInForce: TypeAlias = Literal["gtc", "ioc", "alo", "fok"]
 _I = TypeVar("_I", bound="Indicator[Any]")
 
 class _ArrowTable(Protocol):
@@ -277,6 +277,42 @@ class Orders:
     def __len__(self) -> int: ...
 
 @final
+class Book:
+    """The book of a symbol as it is at the present event; a view, usable inside hooks only."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def best_bid(self) -> Decimal | None: ...
+    @property
+    def best_ask(self) -> Decimal | None: ...
+    @property
+    def bid_quantity(self) -> Decimal | None: ...
+    @property
+    def ask_quantity(self) -> Decimal | None: ...
+    @property
+    def mid(self) -> Decimal | None: ...
+    @property
+    def spread(self) -> Decimal | None: ...
+    @property
+    def tick_size(self) -> Decimal: ...
+    @property
+    def last_trade(self) -> Decimal | None: ...
+    @property
+    def mark_price(self) -> Decimal | None: ...
+    @property
+    def oracle_price(self) -> Decimal | None: ...
+    @property
+    def is_crossed(self) -> bool: ...
+    @property
+    def microprice(self) -> float | None: ...
+    def imbalance(self, depth: int = 1) -> float | None: ...
+    def weighted_mid(self, depth: int = 5) -> float | None: ...
+    def vwap(self, side: _Side, quantity: _Number) -> Decimal | None: ...
+    def levels(self, side: _Side, depth: int = 10) -> list[tuple[Decimal, Decimal]]: ...
+    def quantity_at(self, side: _Side, price: _Number) -> Decimal: ...
+
+@final
 class Context:
     @property
     def now(self) -> datetime: ...
@@ -291,6 +327,8 @@ class Context:
     def price(self, symbol: str) -> Decimal: ...
     def position(self, symbol: str) -> Position: ...
     def orders(self, symbol: str) -> Orders: ...
+    def book(self, symbol: str) -> Book: ...
+    def schedule_cancel(self, time_ns: int | None) -> None: ...
     def indicator(
         self, indicator: _I, *, field: str = "close", symbol: str | None = None, resolution: str | None = None
     ) -> _I: ...
@@ -304,8 +342,12 @@ class Context:
         stop: _Number | None = None,
         take_profit: _Number | None = None,
         trail: _Number | None = None,
+        twap_ns: int | None = None,
         time_in_force: _TimeInForce = "gtc",
         reduce_only: bool = False,
+        parent: str | None = None,
+        for_position: bool = False,
+        expires_after_ns: int | None = None,
     ) -> str: ...
     def sell(
         self,
@@ -316,8 +358,12 @@ class Context:
         stop: _Number | None = None,
         take_profit: _Number | None = None,
         trail: _Number | None = None,
+        twap_ns: int | None = None,
         time_in_force: _TimeInForce = "gtc",
         reduce_only: bool = False,
+        parent: str | None = None,
+        for_position: bool = False,
+        expires_after_ns: int | None = None,
     ) -> str: ...
     def modify(self, cloid: str, *, price: _Number | None = None, quantity: _Number | None = None) -> None: ...
     def cancel(self, cloid: str) -> None: ...
@@ -359,6 +405,24 @@ def builtin_params(name: str, given: Mapping[str, object]) -> dict[str, Any]: ..
 def resolve_capital(initial_capital: _Number) -> Decimal: ...
 
 @final
+class FeeSchedule:
+    @staticmethod
+    def plain(
+        *, maker_rate: _Number, taker_rate: _Number, basis: str, buyer_rate: _Number, seller_rate: _Number
+    ) -> FeeSchedule: ...
+    @staticmethod
+    def hyperliquid(
+        *,
+        volume_14d: _Number,
+        maker_share: _Number,
+        staking: _Number,
+        referral: _Number,
+        builder_rate: _Number,
+        tables: Sequence[tuple[int, Sequence[tuple[_Number, _Number, _Number]], Sequence[tuple[_Number, _Number]]]]
+        | None = None,
+    ) -> FeeSchedule: ...
+
+@final
 class VenueOptions:
     def __new__(
         cls,
@@ -368,11 +432,13 @@ class VenueOptions:
         path: str,
         penetration_ticks: int,
         max_participation: _Number,
-        maker_rate: _Number,
-        taker_rate: _Number,
+        fees: FeeSchedule,
+        funding: str,
         leverage: int,
         margin: str,
+        margin_mode: str,
         reserve_open_orders: bool,
+        book: BookOptions,
     ) -> VenueOptions: ...
 
 @final
@@ -397,6 +463,8 @@ class Instrument:
         size_decimals: int | None = None,
         min_notional: _Number | None = None,
         tiers: Sequence[tuple[_Number, int]] | None = None,
+        leverage: int | None = None,
+        margin_mode: str | None = None,
     ) -> Instrument: ...
     @property
     def symbol(self) -> str: ...
@@ -449,9 +517,15 @@ class ControlEvent:
 @final
 class AccountEvent:
     @property
-    def kind(self) -> Literal["backstop"]: ...
+    def kind(self) -> Literal["backstop", "funding", "builder_fee"]: ...
     @property
-    def loss(self) -> Decimal: ...
+    def amount(self) -> Decimal: ...
+    @property
+    def symbol(self) -> str | None: ...
+    @property
+    def rate(self) -> Decimal | None: ...
+    @property
+    def oracle_price(self) -> Decimal | None: ...
     @property
     def time_ns(self) -> int: ...
 
@@ -482,6 +556,57 @@ class CancelOrder:
     def cloid(self) -> str: ...
     @property
     def symbol(self) -> str: ...
+
+@final
+class ScheduleCancel:
+    """Take all orders away at a time, unless it is moved; without a time the plan is taken back."""
+
+    @property
+    def time_ns(self) -> int | None: ...
+
+@final
+class LatencyOptions:
+    """How long messages take, checked; raises ParameterError."""
+
+    @staticmethod
+    def constant(entry_ns: int, response_ns: int) -> LatencyOptions: ...
+    @staticmethod
+    def table(rows: Sequence[tuple[Any, ...]]) -> LatencyOptions: ...
+    @staticmethod
+    def feed(a: float, b: int, c: float, d: int) -> LatencyOptions: ...
+
+@final
+class BookOptions:
+    """Options of matching on books, checked; raises ParameterError."""
+
+    def __new__(
+        cls,
+        *,
+        queue_model: str,
+        queue_n: float,
+        log_unit: _Number,
+        partial_fills: bool,
+        through_fill: str,
+        cross_fill: str,
+        unknown_aggressor_fills: bool,
+        modify_keeps_queue: bool,
+        modify_keeps_old: bool,
+        taken_decay_ns: int | None,
+        price_band: _Number,
+        market_reach: _Number,
+        trigger_reach: _Number,
+        open_orders_max: int,
+        book_age_max_ns: int,
+        block_mode: bool,
+        block_interval_ns: int | None,
+        latency: LatencyOptions,
+        modify_latency: LatencyOptions | None,
+        cancel_latency: LatencyOptions | None,
+        jitter: float,
+        independent_messages: bool,
+        equity_step_ns: int,
+        seed: int,
+    ) -> BookOptions: ...
 
 @final
 class SetTimer:
@@ -544,6 +669,7 @@ def run_backtest(
     initial_capital: _Number,
     bot_id: str,
     full: bool,
+    books: Sequence[str] = (),
     journal: str | PathLike[str] | None = None,
     header: str = "{}",
     progress: Callable[[int], object] | None = None,
@@ -563,6 +689,7 @@ class Journal:
         risk: _Risk,
         initial_capital: _Number,
         bot_id: str,
+        books: Sequence[str] = (),
         until_ns: int | None = None,
     ) -> tuple[int, int, bool]: ...
     def dump(self, write: Callable[[str], object], *, until_ns: int | None = None) -> int: ...
@@ -633,6 +760,9 @@ class TickData:
     def symbols(self) -> list[str]: ...
     @property
     def kinds(self) -> list[str]: ...
+    @property
+    def venues(self) -> list[str]: ...
+    def books(self, symbol: str) -> list[str]: ...
     @property
     def fingerprint(self) -> str: ...
     def parts_json(self) -> str: ...

@@ -115,6 +115,7 @@ def flow_figures(result: at.BacktestResult) -> dict[str, Any]:
         "fees": decimal(sum(fees)),
         "fees_taker": decimal(sum(paid["taker"])),
         "fees_maker": decimal(sum(paid["maker"])),
+        "fees_builder": Decimal(0),
         "rebates": decimal(-sum(f for f in fees if f < 0)),
         "funding": Decimal(0),
         "funding_paid": Decimal(0),

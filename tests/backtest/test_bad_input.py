@@ -204,6 +204,17 @@ def test_a_wrong_option_is_named_with_what_is_allowed(shop: Shop, arguments: lis
         ("slippage_bps = 'much'", ["slippage_bps", "much"]),
         ("[fees", ["TOML"]),
         ("path = 'zigzag'", ["path", "zigzag", "pessimistic"]),
+        ("funding = 'daily'", ["funding", "daily", "formula"]),
+        ("margin_mode = 'portfolio'", ["margin_mode", "portfolio", "isolated"]),
+        ("fees = { taker = 0.001 }", ["fees.taker", "taker_rate"]),
+        ("fees = { taker_rate = 'low' }", ["fees.taker_rate", "low"]),
+        ("fees = { schedule = 'bybit' }", ["fees", "bybit", "hyperliquid"]),
+        ("fees = { schedule = 'hyperliquid', taker_rate = 0.001 }", ["fees.taker_rate", "volume_14d"]),
+        (
+            "fees = { schedule = 'hyperliquid', tables = [{ valid_from = 'soon' }] }",
+            ["fees.tables.0.valid_from", "soon"],
+        ),
+        ("[instruments.BTC]\nleverages = 2", ["instruments.BTC.leverages", "margin_mode"]),
     ],
 )
 def test_a_venue_file_with_a_mistake_is_named_with_its_field(shop: Shop, text: str, says: list[str]) -> None:
@@ -211,6 +222,22 @@ def test_a_venue_file_with_a_mistake_is_named_with_its_field(shop: Shop, text: s
     venue = shop.folder / "venue.toml"
     venue.write_text(text + "\n")
     shop.refuses(*MA, "--symbol", "BTC", "--venue", venue, code=2, says=[str(venue), *says])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("fees = { schedule = 'hyperliquid', staking = 1.5 }", ["fees.staking", "1.5"]),
+        ("fees = { schedule = 'hyperliquid', volume_14d = -1 }", ["fees.volume_14d", "-1"]),
+        ("fees = { schedule = 'hyperliquid', tables = [] }", ["fees.tables", "at least one"]),
+        ("[instruments.BTC]\nleverage = 50\ntiers = [[0, 40]]", ["BTC.leverage", "50", "40"]),
+    ],
+)
+def test_a_venue_option_out_of_its_range_is_named_with_its_value(shop: Shop, text: str, says: list[str]) -> None:
+    csv(shop.data)
+    venue = shop.folder / "venue.toml"
+    venue.write_text(text + "\n")
+    shop.refuses(*MA, "--symbol", "BTC", "--venue", venue, code=2, says=says)
 
 
 STRATEGY = '''import algo_trade as at

@@ -212,6 +212,7 @@ def test_costs_add_up_and_receipts_are_negative() -> None:
         volume=Decimal(1_000_000),
         fees_taker=Decimal(450),
         fees_maker=Decimal(150),
+        fees_builder=Decimal(10),
         rebates=Decimal(30),
         slippage=Decimal(100),
         funding_paid=Decimal(20),
@@ -221,8 +222,8 @@ def test_costs_add_up_and_receipts_are_negative() -> None:
         r"<[^>]+>", " ", report.render(replace(base, metrics=metrics)).split('id="costs"')[1].split("</section>")[0]
     )
     assert " ".join(text.split("bps of volume")[1].split()) == (
-        "Taker fees 450.00 4.50 Maker fees 150.00 1.50 Rebates −30.00 −0.30 Slippage 100.00 1.00 "
-        "Funding paid 20.00 0.20 Funding received −50.00 −0.50 Sum 640.00 6.40"
+        "Taker fees 450.00 4.50 Maker fees 150.00 1.50 Builder fees 10.00 0.10 Rebates −30.00 −0.30 Slippage 100.00 1.00 "
+        "Funding paid 20.00 0.20 Funding received −50.00 −0.50 Sum 650.00 6.50"
     )
 
 

@@ -57,6 +57,7 @@ class Metrics:
     fees: Decimal = Decimal(0)
     fees_taker: Decimal = Decimal(0)
     fees_maker: Decimal = Decimal(0)
+    fees_builder: Decimal = Decimal(0)
     rebates: Decimal = Decimal(0)
     slippage: Decimal = Decimal(0)
     funding: Decimal = Decimal(0)

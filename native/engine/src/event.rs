@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::instrument::InstrumentId;
 use crate::num::{Money, Price, Qty, Rate};
 use crate::order::{Cloid, FillEvent, OrderEvent, OrderUpdate, Side};
+use crate::row::Row;
 use crate::time::Nanos;
 
 /// Prices over an interval `[open_time, close_time)`, known at its end.
@@ -141,17 +142,47 @@ pub enum AccountEvent {
     Backstop {
         /// When.
         time: Nanos,
-        /// How much.
+        /// How much; below zero where the venue covered a loss beyond the margin.
         loss: Money,
+    },
+    /// Funding of a position was settled.
+    Funding {
+        /// When.
+        time: Nanos,
+        /// Of which position.
+        instrument: InstrumentId,
+        /// The rate of the hour.
+        rate: Rate,
+        /// The oracle price that the position was valued at.
+        oracle: Price,
+        /// What was paid, out of the account's cash; below zero it was received.
+        payment: Money,
+    },
+    /// The fee of a fill for whoever built the order; it comes just before its fill.
+    BuilderFee {
+        /// When.
+        time: Nanos,
+        /// Of which instrument the fill is.
+        instrument: InstrumentId,
+        /// How much.
+        fee: Money,
     },
 }
 
 impl AccountEvent {
+    /// What it is about, if that is one instrument.
+    #[must_use]
+    pub const fn instrument(&self) -> Option<InstrumentId> {
+        match self {
+            Self::Backstop { .. } => None,
+            Self::Funding { instrument, .. } | Self::BuilderFee { instrument, .. } => Some(*instrument),
+        }
+    }
     /// When it happened.
     #[must_use]
     pub const fn time(&self) -> Nanos {
         match self {
-            Self::Backstop { time, .. } => *time,
+            Self::Backstop { time, .. } | Self::Funding { time, .. } | Self::BuilderFee { time, .. } => *time,
         }
     }
 }
@@ -187,6 +218,8 @@ impl ControlEvent {
 pub enum Event<'a> {
     /// News from the market.
     Market(&'a MarketEvent),
+    /// A stretch of tick data, in the order in which it reached us; of one instant or of several.
+    Ticks(&'a [Row]),
     /// The venue's word on an order.
     Order(&'a OrderUpdate),
     /// An execution of ours.
@@ -205,8 +238,12 @@ impl Event<'_> {
     pub const fn time(&self) -> Nanos {
         match self {
             Self::Market(event) => event.time(),
-            Self::Order(update) => update.time,
-            Self::Fill(fill) => fill.time,
+            Self::Ticks(rows) => match rows {
+                [.., last] => last.local_time,
+                [] => Nanos::MIN,
+            },
+            Self::Order(update) => update.local_time,
+            Self::Fill(fill) => fill.local_time,
             Self::Account(event) => event.time(),
             Self::Timer(timer) => timer.time,
             Self::Control(control) => control.time(),
@@ -273,6 +310,11 @@ pub enum Command {
         cloid: Cloid,
         /// Of which instrument.
         instrument: InstrumentId,
+    },
+    /// Take all orders away at a time, unless it is moved; `None` takes the plan back.
+    ScheduleCancel {
+        /// When, at the venue.
+        time: Option<Nanos>,
     },
     /// Call back at a time.
     SetTimer {

@@ -87,7 +87,18 @@ pub struct MarginTier {
     pub max_leverage: u32,
 }
 
-/// A tradable thing and the venue's rules for it.
+/// Whether a position shares the margin of the account or has its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarginMode {
+    /// All cross positions and the cash stand for each other.
+    #[default]
+    Cross,
+    /// The position stands for itself.
+    Isolated,
+}
+
+/// A tradable thing, the venue's rules for it, and how we hold it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instrument {
     /// Its name.
@@ -100,6 +111,10 @@ pub struct Instrument {
     pub min_notional: Money,
     /// Margin tiers, ascending; the first starts at zero.
     pub tiers: Vec<MarginTier>,
+    /// The leverage that we chose for it; `None` for the account's.
+    pub leverage: Option<u32>,
+    /// Whether we chose its margin to stand apart; `None` for the account's choice.
+    pub margin_mode: Option<MarginMode>,
 }
 
 impl Instrument {
@@ -112,6 +127,8 @@ impl Instrument {
             lot_size: Qty::from_raw(1),
             min_notional: Money::ZERO,
             tiers: vec![MarginTier { lower_bound: Money::ZERO, max_leverage: 20 }],
+            leverage: None,
+            margin_mode: None,
         }
     }
 }

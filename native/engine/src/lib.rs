@@ -7,6 +7,7 @@
 pub mod account;
 pub mod backtest;
 pub mod bars;
+pub mod book;
 pub mod data;
 pub mod event;
 pub mod indicators;

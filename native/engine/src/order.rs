@@ -140,6 +140,11 @@ pub enum OrderKind {
         /// The distance.
         trail: Trail,
     },
+    /// Market orders spread evenly over a time, one slice every 30 seconds.
+    Twap {
+        /// How long.
+        duration: Nanos,
+    },
 }
 
 impl OrderKind {
@@ -162,7 +167,7 @@ impl OrderKind {
             _ => None,
         }
     }
-    /// Its name: `market`, `limit`, `stop`, `stop_limit`, `take_profit`, `take_profit_limit`, `trailing_stop`.
+    /// Its name: `market`, `limit`, `stop`, `stop_limit`, `take_profit`, `take_profit_limit`, `trailing_stop`, `twap`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -173,6 +178,7 @@ impl OrderKind {
             Self::TakeProfit { .. } => "take_profit",
             Self::TakeProfitLimit { .. } => "take_profit_limit",
             Self::TrailingStop { .. } => "trailing_stop",
+            Self::Twap { .. } => "twap",
         }
     }
 }
@@ -188,18 +194,34 @@ pub enum TimeInForce {
     Ioc,
     /// Add liquidity only: refused if it would take.
     Alo,
+    /// Fill or kill: all at once, or nothing.
+    Fok,
 }
 
 impl TimeInForce {
-    /// `gtc`, `ioc` or `alo`.
+    /// `gtc`, `ioc`, `alo` or `fok`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Gtc => "gtc",
             Self::Ioc => "ioc",
             Self::Alo => "alo",
+            Self::Fok => "fok",
         }
     }
+}
+
+/// What an order hangs on besides itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// Nothing.
+    #[default]
+    None,
+    /// It wakes when this order of ours is filled, dies with it, and goes when another child of it is filled.
+    Child(Cloid),
+    /// It is for the position as large as it is when it triggers, and goes with it.
+    Position,
 }
 
 /// A sized order, as the system sends it to an execution handler.
@@ -219,6 +241,10 @@ pub struct OrderEvent {
     pub time_in_force: TimeInForce,
     /// May only bring the position closer to zero.
     pub reduce_only: bool,
+    /// What it hangs on.
+    pub group: Group,
+    /// The venue refuses it if it arrives later.
+    pub expires_after: Option<Nanos>,
     /// When it was decided.
     pub time: Nanos,
     /// The last price known then: against it slippage is measured.
@@ -261,11 +287,33 @@ pub enum Reason {
     Requested,
     /// Refused by our own risk limits, before the venue.
     Risk,
+    /// It arrived after the time that it carries.
+    ExpiredAction,
+    /// The instrument is halted, delisted or settled.
+    Halted,
+    /// The price is too far from the mark.
+    PriceBand,
+    /// Only orders that add liquidity are taken now.
+    PostOnlyPeriod,
+    /// Too many open orders.
+    OpenOrders,
+    /// Too much open interest.
+    OpenInterest,
+    /// It met an order of our own that took.
+    SelfTradeCanceled,
+    /// Another order of its group was filled.
+    SiblingFilledCanceled,
+    /// The order that it hung on was taken away.
+    ParentCanceled,
+    /// Taken away by a cancel that was scheduled.
+    ScheduledCancel,
+    /// Lost on the way.
+    Gateway,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 27] = [
         Self::Lot,
         Self::Tick,
         Self::MinNotional,
@@ -282,6 +330,17 @@ impl Reason {
         Self::LiquidatedCanceled,
         Self::Requested,
         Self::Risk,
+        Self::ExpiredAction,
+        Self::Halted,
+        Self::PriceBand,
+        Self::PostOnlyPeriod,
+        Self::OpenOrders,
+        Self::OpenInterest,
+        Self::SelfTradeCanceled,
+        Self::SiblingFilledCanceled,
+        Self::ParentCanceled,
+        Self::ScheduledCancel,
+        Self::Gateway,
     ];
     /// The code used in tables and messages.
     #[must_use]
@@ -303,6 +362,17 @@ impl Reason {
             Self::LiquidatedCanceled => "liquidated_canceled",
             Self::Requested => "requested",
             Self::Risk => "risk",
+            Self::ExpiredAction => "expired_action",
+            Self::Halted => "halted",
+            Self::PriceBand => "price_band",
+            Self::PostOnlyPeriod => "post_only_period",
+            Self::OpenOrders => "open_orders",
+            Self::OpenInterest => "open_interest",
+            Self::SelfTradeCanceled => "self_trade_canceled",
+            Self::SiblingFilledCanceled => "sibling_filled_canceled",
+            Self::ParentCanceled => "parent_canceled",
+            Self::ScheduledCancel => "scheduled_cancel",
+            Self::Gateway => "gateway",
         }
     }
 }
@@ -383,6 +453,8 @@ pub struct OrderUpdate {
     pub status: OrderStatus,
     /// When, at the venue.
     pub time: Nanos,
+    /// When we heard of it.
+    pub local_time: Nanos,
 }
 
 /// Whether a fill made or took liquidity.
@@ -416,6 +488,14 @@ pub enum FillReason {
     Bar,
     /// Forced by the venue.
     Liquidation,
+    /// A print at its price, after those ahead of it in the queue.
+    Queue,
+    /// A print beyond its price.
+    Through,
+    /// The other side of the book reached its price.
+    Cross,
+    /// An order behind it in the queue was executed.
+    L3,
 }
 
 impl FillReason {
@@ -426,6 +506,10 @@ impl FillReason {
             Self::Taker => "taker",
             Self::Bar => "bar",
             Self::Liquidation => "liquidation",
+            Self::Queue => "queue",
+            Self::Through => "through",
+            Self::Cross => "cross",
+            Self::L3 => "l3",
         }
     }
 }
@@ -453,6 +537,10 @@ pub struct FillEvent {
     pub liquidity: Liquidity,
     /// By which rule.
     pub reason: FillReason,
+    /// What stood ahead of the order when it arrived at its level; `None` if it never rested, or nobody knows.
+    pub ahead_at_arrival: Option<Qty>,
     /// When, at the venue.
     pub time: Nanos,
+    /// When we heard of it.
+    pub local_time: Nanos,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::account::{Average, RoundTrip, RoundTrips};
-use crate::event::Command;
+use crate::event::{AccountEvent, Command};
 use crate::instrument::InstrumentId;
 use crate::metrics::{Performance, PerformanceMetrics};
 use crate::num::{Money, NumError, Price, Qty};
@@ -266,6 +266,15 @@ impl Recorder {
         Ok(())
     }
 
+    /// Money that moved without a fill.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn on_account(&mut self, event: &AccountEvent) -> Result<(), NumError> {
+        self.performance.on_account(event)?;
+        self.round_trips.on_account(event)
+    }
+
     /// Whether there is any position from `time` on.
     pub fn on_exposure(&mut self, time: Nanos, is_exposed: bool) {
         self.performance.on_exposure(time, is_exposed);
@@ -326,6 +335,23 @@ impl OrderRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn money_that_moves_without_a_fill_is_counted_by_its_kind() {
+        let mut recorder = Recorder::new(Detail::Metrics, Nanos::ZERO, Money::ONE, 1);
+        let (time, instrument) = (Nanos::ZERO, InstrumentId(0));
+        let (rate, oracle) = (crate::num::Rate::ZERO, Price::ONE);
+        for payment in [5, -2, 1] {
+            let payment = Money::from_raw(payment);
+            recorder.on_account(&AccountEvent::Funding { time, instrument, rate, oracle, payment }).unwrap();
+        }
+        let fee = Money::from_raw(7);
+        recorder.on_account(&AccountEvent::BuilderFee { time, instrument, fee }).unwrap();
+        let metrics = recorder.finish(Nanos::HOUR).unwrap().metrics;
+        assert_eq!((metrics.funding_paid.raw(), metrics.funding_received.raw()), (6, 2));
+        assert_eq!((metrics.fees_builder.raw(), metrics.fees().unwrap().raw()), (7, 7));
+        assert_eq!(metrics.funding().unwrap().raw(), -4);
+    }
 
     #[test]
     fn a_long_curve_is_thinned_evenly_and_keeps_its_ends() {

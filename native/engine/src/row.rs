@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::fault::SourceError;
 use crate::event::{Quote, Trade};
 use crate::instrument::InstrumentId;
@@ -13,7 +15,7 @@ use crate::order::Side;
 use crate::time::Nanos;
 
 /// What a row says. The numbers are those of the table's `kind` column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum RowKind {
     /// A public print: side of the aggressor, price, quantity, `order_id` = trade id.
@@ -98,7 +100,7 @@ impl RowKind {
 }
 
 /// Which side a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum RowSide {
     /// Nobody knows, or both.
@@ -142,7 +144,7 @@ impl From<Side> for RowSide {
 }
 
 /// Marks on a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[repr(transparent)]
 pub struct Flags(pub u16);
 
@@ -211,7 +213,7 @@ pub struct Context {
 }
 
 /// One event of tick data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(C)]
 pub struct Row {
     /// When, at the venue.

@@ -3,12 +3,13 @@
 //! Inside a step, always in this order: market, account, strategy, risk, orders (ARCHITECTURE.md).
 
 use crate::bars::{AggregateError, Aggregator, Rule};
-use crate::event::{AccountEvent, Bar, Command, ControlEvent, Event, Level, MarketEvent, SignalEvent};
+use crate::event::{Bar, Command, ControlEvent, Event, Level, MarketEvent, Quote, SignalEvent};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::num::{Money, NumError, Price, Qty};
-use crate::order::{Cloid, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason, Side, TimeInForce};
+use crate::order::{Cloid, Group, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason, Side, TimeInForce};
 use crate::risk::{RiskError, RiskManager, Verdict};
-use crate::strategy::{Context, Intent, OrderRequest, Strategy, StrategyError};
+use crate::row::{Flags, Row, RowKind};
+use crate::strategy::{Context, Intent, OrderRequest, Strategy, StrategyError, Wakes};
 use crate::time::Nanos;
 use crate::world::World;
 
@@ -78,6 +79,10 @@ pub struct TradingSystem<S, R> {
     targets: Vec<Target>,
     intents: Vec<Intent>,
     ids: u64,
+    /// Which tick data wake the strategy.
+    wakes: Wakes,
+    /// The best prices that the strategy was last told, by instrument.
+    best: Vec<Option<(Price, Price)>>,
     /// What builds the bars that the strategy wants besides those of the data, by instrument.
     builders: Vec<Vec<Aggregator>>,
     built: Vec<Bar>,
@@ -87,9 +92,17 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
     /// A system for a bot in its `epoch`-th run, with an account of `deposit` and no positions.
     #[must_use]
     pub fn new(bot_id: &str, epoch: u32, instruments: Instruments, deposit: Money, strategy: S, risk: R) -> Self {
-        let count = instruments.len();
+        Self::around(World::new(bot_id, epoch, instruments, deposit), strategy, risk)
+    }
+
+    /// A system around a world.
+    #[must_use]
+    pub fn around(world: World, strategy: S, risk: R) -> Self {
+        let count = world.instruments.len();
         Self {
-            world: World::new(bot_id, epoch, instruments, deposit),
+            wakes: Wakes::default(),
+            best: vec![None; world.books.len()],
+            world,
             strategy,
             risk,
             targets: vec![Target::default(); count],
@@ -112,6 +125,12 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         &self.strategy
     }
 
+    /// Whether it builds bars out of trades.
+    #[must_use]
+    pub fn builds_bars(&self) -> bool {
+        !self.builders.is_empty()
+    }
+
     /// Takes one event in and appends what is to be done to `commands`.
     ///
     /// # Errors
@@ -131,10 +150,9 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                 self.world.orders.on_fill(fill).map_err(number)?;
             }
             Event::Order(update) => self.on_update(update),
-            Event::Account(AccountEvent::Backstop { loss, .. }) => {
-                self.world.account.apply_backstop(*loss).map_err(number)?;
-            }
+            Event::Account(event) => self.world.account.apply(event).map_err(number)?,
             Event::Control(ControlEvent::Start { .. }) => self.make_builders()?,
+            Event::Ticks(rows) => self.on_ticks(rows)?,
             Event::Timer(_) | Event::Control(_) => {}
         }
         // What may complete a bar that the strategy wants.
@@ -155,7 +173,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             Event::Fill(fill) => strategy.on_fill(ctx, fill),
             Event::Order(update) => strategy.on_order(ctx, update),
             Event::Timer(timer) => strategy.on_timer(ctx, timer),
-            Event::Account(_) => Ok(()),
+            Event::Account(_) | Event::Ticks(_) => Ok(()),
             Event::Control(ControlEvent::Start { .. }) => strategy.on_start(ctx),
             Event::Control(ControlEvent::Stop { .. }) => strategy.on_stop(ctx),
         })?;
@@ -185,7 +203,99 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         }
     }
 
+    /// Books take in a stretch of ticks; what the strategy wants to hear of wakes it on the way.
+    #[inline]
+    fn on_ticks(&mut self, rows: &[Row]) -> Result<(), SystemError> {
+        let Some(last) = rows.last() else { return Ok(()) };
+        if self.wakes.is_none() && self.builders.is_empty() {
+            for row in rows {
+                if let Some(book) = self.world.books.get_mut(row.instrument.index()) {
+                    book.apply(row, &mut ());
+                }
+            }
+        } else {
+            for row in rows {
+                self.world.now = self.world.now.max(row.local_time);
+                if let Some(book) = self.world.books.get_mut(row.instrument.index()) {
+                    book.apply(row, &mut ());
+                }
+                self.hear(row)?;
+            }
+        }
+        self.value_positions()?;
+        self.world.feed_latency = last.local_time.since(last.exchange_time);
+        Ok(())
+    }
+
+    /// Tells the strategy of a row, if it wants to know.
+    #[inline]
+    fn hear(&mut self, row: &Row) -> Result<(), SystemError> {
+        if row.flags.has(Flags::HISTORY) {
+            return Ok(());
+        }
+        let instrument = row.instrument;
+        if row.kind == RowKind::Trade {
+            let trade = row.trade();
+            if !self.builders.is_empty() {
+                self.build(instrument, |builder, built| {
+                    builder.flush(trade.exchange_time, built);
+                    builder.push_trade(&trade, built)
+                })?;
+            }
+            if self.wakes.trades {
+                self.value_positions()?;
+                return self.wake(|strategy, ctx| strategy.on_trade(ctx, &trade));
+            }
+            return Ok(());
+        }
+        if !row.flags.has(Flags::LAST) {
+            return Ok(());
+        }
+        if self.wakes.quotes {
+            let best = self.world.book(instrument).and_then(|book| book.levels.best());
+            let told = self.best.get_mut(instrument.index());
+            if let (Some(told), Some((bid, ask))) = (told, best)
+                && *told != best
+            {
+                *told = best;
+                let held = |side| self.world.book(instrument).and_then(|book| book.levels.side(side).best_level());
+                let quote = Quote {
+                    instrument,
+                    exchange_time: row.exchange_time,
+                    local_time: row.local_time,
+                    bid_price: bid,
+                    bid_quantity: held(Side::Buy).map_or(Qty::ZERO, |(_, quantity)| quantity),
+                    ask_price: ask,
+                    ask_quantity: held(Side::Sell).map_or(Qty::ZERO, |(_, quantity)| quantity),
+                };
+                self.value_positions()?;
+                self.wake(|strategy, ctx| strategy.on_quote(ctx, &quote))?;
+            }
+        }
+        if self.wakes.books {
+            self.value_positions()?;
+            self.wake(|strategy, ctx| strategy.on_book(ctx, instrument))?;
+        }
+        Ok(())
+    }
+
+    /// Values open positions at the marks of their books.
+    #[inline]
+    fn value_positions(&mut self) -> Result<(), SystemError> {
+        if self.world.account.open_positions() == 0 {
+            return Ok(());
+        }
+        let World { now: time, account, books, .. } = &mut self.world;
+        for (id, book) in (0_u32..).map(InstrumentId).zip(books) {
+            if let Some(mark) = book.mark().filter(|_| !account.position(id).is_flat()) {
+                account.set_mark(id, mark).map_err(|source| SystemError::Number { time: *time, source })?;
+            }
+        }
+        Ok(())
+    }
+
     fn make_builders(&mut self) -> Result<(), SystemError> {
+        self.wakes = self.strategy.wakes();
         let rules = self.strategy.resolutions();
         if rules.is_empty() {
             return Ok(());
@@ -284,7 +394,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             Intent::Modify { cloid, instrument, price, quantity } => {
                 let Some(order) = self.world.orders.get(instrument, cloid) else {
                     let status = OrderStatus::ActionRejected(Reason::NotFound);
-                    refused.push(OrderUpdate { cloid, oid: 0, instrument, status, time });
+                    refused.push(OrderUpdate { cloid, oid: 0, instrument, status, time, local_time: time });
                     return Ok(());
                 };
                 let Some(rules) = self.world.instruments.get(instrument) else { return Ok(()) };
@@ -293,6 +403,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                 commands.push(Command::Modify { cloid, instrument, price, quantity });
             }
             Intent::Cancel { cloid, instrument } => self.cancel(instrument, cloid, commands),
+            Intent::ScheduleCancel { time } => commands.push(Command::ScheduleCancel { time }),
             Intent::Timer { time, id } => commands.push(Command::SetTimer { time, id }),
         }
         Ok(())
@@ -343,8 +454,10 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                     kind: OrderKind::Market,
                     time_in_force: TimeInForce::Ioc,
                     reduce_only: goal.is_zero(),
+                    group: Group::None,
+                    expires_after: None,
                     time,
-                    decision_price: self.world.last_price(instrument),
+                    decision_price: self.world.decision_price(instrument),
                 };
                 self.submit(order, commands, refused)?.then_some(cloid)
             }
@@ -384,7 +497,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             OrderKind::TakeProfitLimit { trigger, price } => {
                 OrderKind::TakeProfitLimit { trigger: passive(trigger)?, price: passive(price)? }
             }
-            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. }) => kind,
+            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. } | OrderKind::Twap { .. }) => kind,
         };
         let order = OrderEvent {
             cloid,
@@ -394,8 +507,10 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             kind,
             time_in_force: request.time_in_force,
             reduce_only: request.reduce_only,
+            group: request.group,
+            expires_after: request.expires_after,
             time,
-            decision_price: self.world.last_price(instrument),
+            decision_price: self.world.decision_price(instrument),
         };
         self.submit(order, commands, refused)?;
         Ok(())
@@ -429,7 +544,8 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         };
         if let Some(text) = refusal {
             let status = OrderStatus::Rejected(Reason::Risk);
-            refused.push(OrderUpdate { cloid: order.cloid, oid: 0, instrument: order.instrument, status, time });
+            let (cloid, instrument) = (order.cloid, order.instrument);
+            refused.push(OrderUpdate { cloid, oid: 0, instrument, status, time, local_time: time });
             commands.push(Command::Notice { level: Level::Warning, text: format!("risk refused: {text}") });
             commands.push(Command::Refuse(order));
             return Ok(false);

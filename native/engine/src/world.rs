@@ -1,6 +1,7 @@
 //! What a bot knows: the time, what can be traded, its account and its orders.
 
 use crate::account::Account;
+use crate::book::{BookKind, MarketBook};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::num::{Money, Price};
 use crate::orders::Orders;
@@ -17,6 +18,10 @@ pub struct World {
     pub account: Account,
     /// Our orders that are not done.
     pub orders: Orders,
+    /// The books as far as they have reached us, by instrument; none where the data hold bars.
+    pub books: Vec<MarketBook>,
+    /// How long the last market data took to reach us.
+    pub feed_latency: Nanos,
 }
 
 impl World {
@@ -28,12 +33,33 @@ impl World {
             now: Nanos::MIN,
             account: Account::new(deposit, count),
             orders: Orders::new(bot_id, epoch, count),
+            books: Vec::new(),
+            feed_latency: Nanos::ZERO,
             instruments,
         }
+    }
+    /// The same with empty books, driven by these kinds of rows.
+    #[must_use]
+    pub fn with_books(mut self, kinds: &[BookKind]) -> Self {
+        self.books = kinds.iter().map(|kind| MarketBook::new(*kind)).collect();
+        self
+    }
+    /// The book of an instrument, as far as it has reached us.
+    #[must_use]
+    #[inline]
+    pub fn book(&self, instrument: InstrumentId) -> Option<&MarketBook> {
+        self.books.get(instrument.index())
     }
     /// The last price seen; zero before the first.
     #[must_use]
     pub fn last_price(&self, instrument: InstrumentId) -> Price {
-        self.account.mark(instrument)
+        let mark = self.book(instrument).and_then(MarketBook::mark);
+        mark.unwrap_or_else(|| self.account.mark(instrument))
+    }
+    /// The price against which the slippage of an order is measured: the middle of the book, or the last price.
+    #[must_use]
+    pub fn decision_price(&self, instrument: InstrumentId) -> Price {
+        let middle = self.book(instrument).and_then(|book| book.levels.mid());
+        middle.unwrap_or_else(|| self.last_price(instrument))
     }
 }

@@ -7,23 +7,23 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3_arrow::PyTable;
 
-use engine::backtest::{Backtest, BacktestError, Outcome, Poll};
+use engine::backtest::{Backtest, BacktestError, Outcome, Poll, TickBacktest};
 use engine::instrument::Instruments;
 use engine::journal::{Reader, Writer};
 use engine::num::{Money, Price};
 use engine::record::Detail;
 use engine::replay::replay;
 use engine::strategy::Strategy;
-use engine::stream::Source;
 use engine::system::TradingSystem;
 use engine::time::Nanos;
-use engine::venue::SimulatedVenue;
+use engine::venue::{SimulatedVenue, VenueConfig};
+use engine::world::World;
 
 use crate::config::{PyInstrument, PyVenueOptions, instruments};
 use crate::errors::{JournalError, OrPy};
 use crate::number::{decimal_of_text, from_python, to_decimal};
 use crate::risk::Risk;
-use crate::source::sources;
+use crate::source::{MarketData, book_kinds};
 use crate::strategy::AnyStrategy;
 use crate::tables;
 
@@ -101,6 +101,7 @@ impl PyOutcome {
         for (name, value) in [
             ("fees_taker", m.fees_taker),
             ("fees_maker", m.fees_maker),
+            ("fees_builder", m.fees_builder),
             ("rebates", m.rebates),
             ("slippage", m.slippage),
             ("funding_paid", m.funding_paid),
@@ -154,11 +155,12 @@ impl std::fmt::Display for Wide {
 
 /// Runs a strategy over market data on the simulated venue.
 ///
-/// `strategy` is (name, params) of a built-in one or a mapping of hooks; `data` a BarData or an iterable of market events.
+/// `strategy` is (name, params) of a built-in one or a mapping of hooks; `data` a BarData, a TickData, or an iterable of
+/// market events; `books` says, for tick data, what drives the book of each symbol: "quote", "l2" or "l3".
 /// `progress` is called with the number of events done, about every 65,536 events. The journal is written to `journal` as it
 /// stands; the caller gives a temporary name and renames it.
 #[pyfunction]
-#[pyo3(signature = (data, strategy, *, symbols, rules, venue, risk, initial_capital, bot_id, full, journal = None, header = "{}", progress = None))]
+#[pyo3(signature = (data, strategy, *, symbols, rules, venue, risk, initial_capital, bot_id, full, books = Vec::new(), journal = None, header = "{}", progress = None))]
 pub fn run_backtest(
     py: Python<'_>,
     data: &Bound<'_, PyAny>,
@@ -170,6 +172,7 @@ pub fn run_backtest(
     initial_capital: &Bound<'_, PyAny>,
     bot_id: &str,
     full: bool,
+    books: Vec<String>,
     journal: Option<std::path::PathBuf>,
     header: &str,
     progress: Option<Py<PyAny>>,
@@ -177,14 +180,14 @@ pub fn run_backtest(
     let instruments = instruments(&symbols, &rules);
     let deposit: Money = from_python(initial_capital)?;
     let risk = Risk::from_py(risk, &instruments)?;
-    let sources = sources(data, &instruments)?;
+    let market = MarketData::from_py(data, &instruments, &books)?;
     let detail = if full { Detail::Full } else { Detail::Metrics };
     let writer = journal.map(|path| -> PyResult<_> {
         let file = File::create(&path).map_err(|e| JournalError::new_err(format!("{}: {e}", path.display())))?;
         Writer::new(BufWriter::with_capacity(1 << 20, file), header).or_py()
     });
     let writer = writer.transpose()?;
-    let venue = SimulatedVenue::bars(venue.inner.clone(), instruments.clone(), deposit);
+    let venue = venue.inner.clone();
     let chosen = AnyStrategy::from_py(strategy, &instruments)?;
     let mut failure: Option<PyErr> = None;
     let mut poll = |events: u64, _now: Nanos| {
@@ -196,11 +199,11 @@ pub fn run_backtest(
     };
     let inner = match chosen {
         AnyStrategy::Builtin(strategy) => {
-            let run = Run { sources, strategy, risk, venue, detail, writer };
+            let run = Run { market, strategy, risk, venue, detail, writer };
             py.detach(|| run.go(&instruments, deposit, bot_id, &mut poll))
         }
         AnyStrategy::Python(strategy) => {
-            Run { sources, strategy, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
+            Run { market, strategy, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
         }
     };
     match (inner, failure) {
@@ -211,10 +214,10 @@ pub fn run_backtest(
 
 /// The parts of a run.
 struct Run<S> {
-    sources: Vec<Box<dyn Source>>,
+    market: MarketData,
     strategy: S,
     risk: Risk,
-    venue: SimulatedVenue<engine::venue::BarMatching>,
+    venue: VenueConfig,
     detail: Detail,
     writer: Option<Writer<BufWriter<File>>>,
 }
@@ -227,8 +230,20 @@ impl<S: Strategy> Run<S> {
         bot_id: &str,
         poll: &mut Poll<'_>,
     ) -> Result<Outcome, BacktestError> {
-        let system = TradingSystem::new(bot_id, 0, instruments.clone(), deposit, self.strategy, self.risk);
-        Backtest::new(system, self.venue, self.sources, self.detail, self.writer)?.run(poll)
+        let instruments = instruments.clone();
+        let world = World::new(bot_id, 0, instruments.clone(), deposit);
+        match self.market {
+            MarketData::Bars(sources) => {
+                let system = TradingSystem::around(world, self.strategy, self.risk);
+                let venue = SimulatedVenue::bars(self.venue, instruments, deposit);
+                Backtest::new(system, venue, sources, self.detail, self.writer)?.run(poll)
+            }
+            MarketData::Ticks(source, kinds) => {
+                let system = TradingSystem::around(world.with_books(&kinds), self.strategy, self.risk);
+                let venue = SimulatedVenue::books(self.venue, instruments, &kinds, deposit);
+                TickBacktest::new(system, venue, source, self.detail, self.writer)?.run(poll)
+            }
+        }
     }
 }
 
@@ -264,7 +279,7 @@ impl PyJournal {
     /// says that the run ended).
     ///
     /// Raises JournalError at the first command that differs.
-    #[pyo3(signature = (strategy, *, symbols, rules, risk, initial_capital, bot_id, until_ns = None))]
+    #[pyo3(signature = (strategy, *, symbols, rules, risk, initial_capital, bot_id, books = Vec::new(), until_ns = None))]
     fn replay(
         &self,
         py: Python<'_>,
@@ -274,6 +289,7 @@ impl PyJournal {
         risk: &Bound<'_, PyAny>,
         initial_capital: &Bound<'_, PyAny>,
         bot_id: &str,
+        books: Vec<String>,
         until_ns: Option<i64>,
     ) -> PyResult<(u64, u64, bool)> {
         let instruments = instruments(&symbols, &rules);
@@ -281,13 +297,14 @@ impl PyJournal {
         let risk = Risk::from_py(risk, &instruments)?;
         let until = until_ns.map_or(Nanos::MAX, Nanos::from_raw);
         let mut reader = Self::open(&self.path)?;
+        let world = World::new(bot_id, 0, instruments.clone(), deposit).with_books(&book_kinds(&books)?);
         let done = match AnyStrategy::from_py(strategy, &instruments)? {
             AnyStrategy::Builtin(strategy) => py.detach(|| {
-                let mut system = TradingSystem::new(bot_id, 0, instruments, deposit, strategy, risk);
+                let mut system = TradingSystem::around(world, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }),
             AnyStrategy::Python(strategy) => {
-                let mut system = TradingSystem::new(bot_id, 0, instruments, deposit, strategy, risk);
+                let mut system = TradingSystem::around(world, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }
         };

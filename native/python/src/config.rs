@@ -2,15 +2,19 @@
 
 use pyo3::prelude::*;
 
-use engine::instrument::{Instrument, Instruments, MarginTier, TickRule};
+use engine::instrument::{Instrument, Instruments, MarginMode, MarginTier, TickRule};
 use engine::num::{Money, Price, Qty, Rate};
 use engine::risk::{SimpleRisk, Sizing, VolatilityTarget};
-use engine::venue::{FillOn, Margin, PathRule, VenueConfig};
+use engine::venue::{FillOn, FundingRule, Margin, PathRule, VenueConfig};
 
+use crate::book_options::PyBookOptions;
 use crate::errors::{OrPy, ParameterError};
+use crate::fees::PyFeeSchedule;
 use crate::number::{from_python, to_decimal};
 
-fn one_of<T: Copy>(name: &str, given: &str, choices: &[(&str, T)]) -> PyResult<T> {
+const MARGIN_MODES: [(&str, MarginMode); 2] = [("cross", MarginMode::Cross), ("isolated", MarginMode::Isolated)];
+
+pub fn one_of<T: Copy>(name: &str, given: &str, choices: &[(&str, T)]) -> PyResult<T> {
     choices.iter().find(|(word, _)| *word == given).map(|(_, value)| *value).ok_or_else(|| {
         let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         ParameterError::new_err(format!("{name} = {given}: must be one of {}", words.join(", ")))
@@ -18,7 +22,7 @@ fn one_of<T: Copy>(name: &str, given: &str, choices: &[(&str, T)]) -> PyResult<T
 }
 
 /// A rate that must lie in a range.
-fn rate_between(name: &str, value: &Bound<'_, PyAny>, low: f64, high: f64) -> PyResult<Rate> {
+pub fn rate_between(name: &str, value: &Bound<'_, PyAny>, low: f64, high: f64) -> PyResult<Rate> {
     let rate: Rate = from_python(value).map_err(|e| ParameterError::new_err(format!("{name} = {value}: {e}")))?;
     if rate.to_f64() < low || rate.to_f64() > high {
         return Err(ParameterError::new_err(format!("{name} = {rate}: must be from {low} to {high}")));
@@ -35,18 +39,20 @@ pub struct PyVenueOptions {
 #[pymethods]
 impl PyVenueOptions {
     #[new]
-    #[pyo3(signature = (*, fill_on, slippage_bps, path, penetration_ticks, max_participation, maker_rate, taker_rate, leverage, margin, reserve_open_orders))]
+    #[pyo3(signature = (*, fill_on, slippage_bps, path, penetration_ticks, max_participation, fees, funding, leverage, margin, margin_mode, reserve_open_orders, book))]
     fn new(
         fill_on: &str,
         slippage_bps: &Bound<'_, PyAny>,
         path: &str,
         penetration_ticks: u32,
         max_participation: &Bound<'_, PyAny>,
-        maker_rate: &Bound<'_, PyAny>,
-        taker_rate: &Bound<'_, PyAny>,
+        fees: &PyFeeSchedule,
+        funding: &str,
         leverage: u32,
         margin: &str,
+        margin_mode: &str,
         reserve_open_orders: bool,
+        book: &PyBookOptions,
     ) -> PyResult<Self> {
         let slippage: Price = from_python(slippage_bps)
             .map_err(|e| ParameterError::new_err(format!("slippage_bps = {slippage_bps}: {e}")))?;
@@ -71,12 +77,17 @@ impl PyVenueOptions {
             )?,
             penetration_ticks,
             max_participation: rate_between("max_participation", max_participation, 1e-12, 1.0)?,
-            // The taker rate first: where only that was given, it is the maker rate too, and should be the one named.
-            taker_rate: rate_between("taker_rate", taker_rate, -0.1, 0.1)?,
-            maker_rate: rate_between("maker_rate", maker_rate, -0.1, 0.1)?,
+            fees: fees.inner.clone(),
+            funding: one_of(
+                "funding",
+                funding,
+                &[("recorded", FundingRule::Recorded), ("formula", FundingRule::Formula), ("none", FundingRule::None)],
+            )?,
+            margin_mode: one_of("margin_mode", margin_mode, &MARGIN_MODES)?,
             leverage,
             margin: one_of("margin", margin, &[("hyperliquid", Margin::Hyperliquid), ("none", Margin::None)])?,
             reserve_open_orders,
+            book: book.inner.clone(),
         };
         Ok(Self { inner })
     }
@@ -155,8 +166,9 @@ pub struct PyInstrument {
 #[pymethods]
 impl PyInstrument {
     /// `tick_size` is a fixed step; else `size_decimals` gives Hyperliquid's rule of five figures. `tiers` are (lower bound, leverage).
+    /// `leverage` and `margin_mode` are ours to choose; without them those of the account hold.
     #[new]
-    #[pyo3(signature = (symbol, *, tick_size = None, lot_size = None, size_decimals = None, min_notional = None, tiers = None))]
+    #[pyo3(signature = (symbol, *, tick_size = None, lot_size = None, size_decimals = None, min_notional = None, tiers = None, leverage = None, margin_mode = None))]
     fn new(
         symbol: &str,
         tick_size: Option<&Bound<'_, PyAny>>,
@@ -164,6 +176,8 @@ impl PyInstrument {
         size_decimals: Option<u32>,
         min_notional: Option<&Bound<'_, PyAny>>,
         tiers: Option<Vec<(Bound<'_, PyAny>, u32)>>,
+        leverage: Option<u32>,
+        margin_mode: Option<&str>,
     ) -> PyResult<Self> {
         let mut inner = Instrument::unrestricted(symbol);
         if let Some(decimals) = size_decimals {
@@ -206,6 +220,17 @@ impl PyInstrument {
                 )));
             }
         }
+        if let Some(leverage) = leverage {
+            let most = inner.tiers.first().map_or(1, |t| t.max_leverage);
+            if !(1..=most).contains(&leverage) {
+                return Err(ParameterError::new_err(format!(
+                    "{symbol}.leverage = {leverage}: must be from 1 to {most}, the most of its first tier"
+                )));
+            }
+            inner.leverage = Some(leverage);
+        }
+        inner.margin_mode =
+            margin_mode.map(|mode| one_of(&format!("{symbol}.margin_mode"), mode, &MARGIN_MODES)).transpose()?;
         Ok(Self { inner })
     }
     /// Its name.

@@ -9,16 +9,18 @@ use engine::account::Position;
 use engine::bars::Rule;
 use engine::instrument::{InstrumentId, Instruments};
 use engine::num::{Price, Qty, Rate};
-use engine::order::{Cloid, OrderKind, Side, TimeInForce, Trail};
-use engine::strategy::{Context, OrderRequest};
+use engine::order::{Cloid, Side};
+use engine::strategy::Context;
 use engine::time::Nanos;
 
+use crate::book::PyBook;
 use crate::errors::{OrPy, ParameterError, StrategyError};
 use crate::events::{PyOrder, PySignal, cloid_of, to_datetime};
 use crate::feeds::Feeds;
 use crate::indicators::{Indicator, field_from_name};
 use crate::lend::Lent;
 use crate::number::{from_python, to_decimal};
+use crate::place::Placed;
 
 /// What a strategy sees and how it answers. It is valid inside a hook only.
 #[pyclass(name = "Context", module = "algo_trade._native", unsendable)]
@@ -46,7 +48,7 @@ impl PyContext {
         }
     }
 
-    fn with<R>(&self, look: impl FnOnce(&mut Context<'_>) -> R) -> PyResult<R> {
+    pub fn with<R>(&self, look: impl FnOnce(&mut Context<'_>) -> R) -> PyResult<R> {
         let outside = || StrategyError::new_err("ctx was used outside a hook: it is valid only while a hook runs");
         self.lent.with(look).ok_or_else(outside)
     }
@@ -85,63 +87,10 @@ impl PyContext {
         Ok((found.unwrap_or_default(), parsed))
     }
 
-    fn place(&self, side: Side, order: Placed<'_, '_>) -> PyResult<String> {
-        let instrument = self.find(order.symbol)?;
-        let quantity: Option<Qty> = order.quantity.map(from_python).transpose()?;
-        if quantity.is_some_and(|q| !q.is_positive()) {
-            return Err(ParameterError::new_err("quantity: must be above zero; the side is in buy or sell"));
-        }
-        let price: Option<Price> = order.price.map(from_python).transpose()?;
-        let stop: Option<Price> = order.stop.map(from_python).transpose()?;
-        let take_profit: Option<Price> = order.take_profit.map(from_python).transpose()?;
-        let trail = order.trail.map(trail_of).transpose()?;
-        let kind = match (price, stop, take_profit, trail) {
-            (None, None, None, None) => OrderKind::Market,
-            (Some(price), None, None, None) => OrderKind::Limit { price },
-            (None, Some(trigger), None, None) => OrderKind::Stop { trigger },
-            (Some(price), Some(trigger), None, None) => OrderKind::StopLimit { trigger, price },
-            (None, None, Some(trigger), None) => OrderKind::TakeProfit { trigger },
-            (Some(price), None, Some(trigger), None) => OrderKind::TakeProfitLimit { trigger, price },
-            (None, None, None, Some(trail)) => OrderKind::TrailingStop { trail },
-            _ => {
-                return Err(ParameterError::new_err(
-                    "an order has one of stop, take_profit and trail; price goes with the first two or alone",
-                ));
-            }
-        };
-        let time_in_force = match order.time_in_force {
-            "gtc" => TimeInForce::Gtc,
-            "ioc" => TimeInForce::Ioc,
-            "alo" => TimeInForce::Alo,
-            other => return Err(ParameterError::new_err(format!("time_in_force = {other}: must be gtc, ioc or alo"))),
-        };
-        let reduce_only = order.reduce_only;
-        let request = OrderRequest { instrument, side, quantity, kind, time_in_force, reduce_only };
+    fn place(&self, symbol: &str, side: Side, order: &Placed<'_, '_>) -> PyResult<String> {
+        let request = order.request(self.find(symbol)?, side)?;
         self.with(|ctx| ctx.place(request).to_string())
     }
-}
-
-/// The arguments of `buy` and `sell`.
-struct Placed<'a, 'py> {
-    symbol: &'a str,
-    quantity: Option<&'a Bound<'py, PyAny>>,
-    price: Option<&'a Bound<'py, PyAny>>,
-    stop: Option<&'a Bound<'py, PyAny>>,
-    take_profit: Option<&'a Bound<'py, PyAny>>,
-    trail: Option<&'a Bound<'py, PyAny>>,
-    time_in_force: &'a str,
-    reduce_only: bool,
-}
-
-/// `"1.5%"` is a fraction of the best price, anything else a distance in quote currency.
-fn trail_of(value: &Bound<'_, PyAny>) -> PyResult<Trail> {
-    if let Ok(text) = value.extract::<String>()
-        && let Some(percent) = text.strip_suffix('%')
-    {
-        let percent: Rate = percent.trim().parse().or_py()?;
-        return Ok(Trail::Fraction(Rate::from_raw(percent.raw() / 100)));
-    }
-    Ok(Trail::Absolute(from_python(value)?))
 }
 
 #[pymethods]
@@ -175,6 +124,11 @@ impl PyContext {
     fn price<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Bound<'py, PyAny>> {
         let id = self.find(symbol)?;
         to_decimal(py, self.with(|ctx| ctx.world.last_price(id))?)
+    }
+    /// The order book of a symbol: a view of the present, whenever it is asked.
+    fn book(slf: Bound<'_, Self>, symbol: &str) -> PyResult<PyBook> {
+        let id = slf.borrow().find(symbol)?;
+        Ok(PyBook { ctx: slf.unbind(), id, symbol: symbol.to_owned() })
     }
     /// The position in a symbol, as it is now.
     fn position(&self, symbol: &str) -> PyResult<PyPosition> {
@@ -221,24 +175,10 @@ impl PyContext {
         let id = self.find(&signal.symbol)?;
         self.with(|ctx| ctx.signal(id, signal.kind.into(), Rate::from_raw(signal.strength)))
     }
-    /// Buys: at market, or with `price`, `stop`, `take_profit`, `trail`. Returns the cloid.
-    #[pyo3(signature = (symbol, quantity = None, *, price = None, stop = None, take_profit = None, trail = None, time_in_force = "gtc", reduce_only = false))]
-    fn buy(
-        &self,
-        symbol: &str,
-        quantity: Option<&Bound<'_, PyAny>>,
-        price: Option<&Bound<'_, PyAny>>,
-        stop: Option<&Bound<'_, PyAny>>,
-        take_profit: Option<&Bound<'_, PyAny>>,
-        trail: Option<&Bound<'_, PyAny>>,
-        time_in_force: &str,
-        reduce_only: bool,
-    ) -> PyResult<String> {
-        let order = Placed { symbol, quantity, price, stop, take_profit, trail, time_in_force, reduce_only };
-        self.place(Side::Buy, order)
-    }
-    /// Sells: at market, or with `price`, `stop`, `take_profit`, `trail`. Returns the cloid.
-    #[pyo3(signature = (symbol, quantity = None, *, price = None, stop = None, take_profit = None, trail = None, time_in_force = "gtc", reduce_only = false))]
+    /// Buys: at market, or with `price`, `stop`, `take_profit`, `trail`, `twap_ns`. Returns the cloid.
+    ///
+    /// With `parent` (a cloid) it wakes when that order is filled; `for_position` makes it as large as the position is then.
+    #[pyo3(signature = (symbol, quantity = None, *, price = None, stop = None, take_profit = None, trail = None, twap_ns = None, time_in_force = "gtc", reduce_only = false, parent = None, for_position = false, expires_after_ns = None))]
     fn sell(
         &self,
         symbol: &str,
@@ -247,11 +187,27 @@ impl PyContext {
         stop: Option<&Bound<'_, PyAny>>,
         take_profit: Option<&Bound<'_, PyAny>>,
         trail: Option<&Bound<'_, PyAny>>,
+        twap_ns: Option<i64>,
         time_in_force: &str,
         reduce_only: bool,
+        parent: Option<&str>,
+        for_position: bool,
+        expires_after_ns: Option<i64>,
     ) -> PyResult<String> {
-        let order = Placed { symbol, quantity, price, stop, take_profit, trail, time_in_force, reduce_only };
-        self.place(Side::Sell, order)
+        let order = Placed {
+            quantity,
+            price,
+            stop,
+            take_profit,
+            trail,
+            twap_ns,
+            time_in_force,
+            reduce_only,
+            parent,
+            for_position,
+            expires_after_ns,
+        };
+        self.place(symbol, Side::Sell, &order)
     }
     /// Changes price and remaining quantity of an order; what is left out stays.
     ///
@@ -292,6 +248,10 @@ impl PyContext {
                 }
             }
         })
+    }
+    /// Asks the venue to take all orders away at `time_ns`, unless that is moved; None takes the plan back.
+    fn schedule_cancel(&self, time_ns: Option<i64>) -> PyResult<()> {
+        self.with(|ctx| ctx.schedule_cancel(time_ns.map(Nanos::from_raw)))
     }
     /// Calls `on_timer` every `interval_ns` nanoseconds from now on (`at.ms(100)`), or once if `repeat` is false.
     #[pyo3(signature = (interval_ns, *, repeat = true))]

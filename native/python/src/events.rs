@@ -14,7 +14,9 @@ mod market;
 mod orders;
 mod signal;
 
-pub use commands::{PyCancel, PyModify, PyNotice, PyRefuse, PySetTimer, PySubmit, command_from_py, command_to_py};
+pub use commands::{
+    PyCancel, PyModify, PyNotice, PyRefuse, PyScheduleCancel, PySetTimer, PySubmit, command_from_py, command_to_py,
+};
 pub use control::{PyAccountEvent, PyControl, PyTimer};
 pub use market::{PyBar, PyQuote, PyTrade, market_from_py, market_to_py, with_instrument};
 pub use orders::{PyFill, PyOrder, PyOrderUpdate, cloid_of};
@@ -45,7 +47,7 @@ pub fn from_time(value: &Bound<'_, PyAny>) -> PyResult<Nanos> {
     Ok(time.time)
 }
 
-fn side_of(text: &str) -> PyResult<Side> {
+pub fn side_of(text: &str) -> PyResult<Side> {
     match text {
         "buy" => Ok(Side::Buy),
         "sell" => Ok(Side::Sell),

@@ -6,6 +6,8 @@
 use pyo3::prelude::*;
 
 mod backtest;
+mod book;
+mod book_options;
 mod config;
 mod context;
 mod data;
@@ -13,10 +15,12 @@ pub mod errors;
 mod events;
 mod failures;
 mod feeds;
+mod fees;
 mod indicators;
 mod lend;
 mod number;
 mod params;
+mod place;
 mod risk;
 mod source;
 mod strategy;
@@ -51,7 +55,11 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<events::PyRefuse>()?;
     module.add_class::<events::PyModify>()?;
     module.add_class::<events::PyCancel>()?;
+    module.add_class::<events::PyScheduleCancel>()?;
     module.add_class::<events::PySetTimer>()?;
+    module.add_class::<book::PyBook>()?;
+    module.add_class::<book_options::PyBookOptions>()?;
+    module.add_class::<book_options::PyLatency>()?;
     module.add_class::<events::PyNotice>()?;
     module.add_class::<system::PySystem>()?;
     module.add_class::<system::PyVenue>()?;
@@ -59,6 +67,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<context::PyPosition>()?;
     module.add_class::<context::PyOrders>()?;
     module.add_class::<params::PyParamSpec>()?;
+    module.add_class::<fees::PyFeeSchedule>()?;
     module.add_class::<config::PyVenueOptions>()?;
     module.add_class::<config::PyRiskOptions>()?;
     module.add_class::<config::PyInstrument>()?;

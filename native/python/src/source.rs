@@ -5,13 +5,16 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
+use engine::book::BookKind;
 use engine::event::MarketEvent;
 use engine::instrument::Instruments;
+use engine::row::RowSource;
 use engine::stream::{Chunk, Source, SourceError};
 
 use crate::data::BarData;
-use crate::errors::DataError;
+use crate::errors::{DataError, ParameterError};
 use crate::events::{market_from_py, with_instrument};
+use crate::ticks::TickData;
 
 /// Events of a Python iterable, in chunks.
 struct PySource {
@@ -46,11 +49,37 @@ impl Source for PySource {
     }
 }
 
-/// The sources of what was given as data.
-pub fn sources(data: &Bound<'_, PyAny>, instruments: &Instruments) -> PyResult<Vec<Box<dyn Source>>> {
-    if let Ok(bars) = data.cast::<BarData>() {
-        return Ok(bars.get().sources(instruments));
+/// What a run reads.
+pub enum MarketData {
+    /// Bars, or other events of one clock.
+    Bars(Vec<Box<dyn Source>>),
+    /// Tick data, and what drives the book of each instrument.
+    Ticks(Box<dyn RowSource>, Vec<BookKind>),
+}
+
+impl MarketData {
+    /// A BarData, a TickData, or an iterable of events.
+    pub fn from_py(data: &Bound<'_, PyAny>, instruments: &Instruments, books: &[String]) -> PyResult<Self> {
+        if let Ok(bars) = data.cast::<BarData>() {
+            return Ok(Self::Bars(bars.get().sources(instruments)));
+        }
+        if let Ok(ticks) = data.cast::<TickData>() {
+            let kinds = book_kinds(books)?;
+            if kinds.len() != instruments.len() {
+                return Err(ParameterError::new_err("books: name what drives the book of each symbol"));
+            }
+            return Ok(Self::Ticks(Box::new(ticks.get().source(instruments)), kinds));
+        }
+        let iterator = data.try_iter()?.unbind();
+        Ok(Self::Bars(vec![Box::new(PySource { iterator, instruments: instruments.clone() })]))
     }
-    let iterator = data.try_iter()?.unbind();
-    Ok(vec![Box::new(PySource { iterator, instruments: instruments.clone() })])
+}
+
+/// Kinds of books by their names.
+pub fn book_kinds(names: &[String]) -> PyResult<Vec<BookKind>> {
+    let kind = |name: &String| {
+        BookKind::from_name(name)
+            .ok_or_else(|| ParameterError::new_err(format!("books = {name}: must be quote, l2 or l3")))
+    };
+    names.iter().map(kind).collect()
 }

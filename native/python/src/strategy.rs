@@ -5,9 +5,9 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use engine::bars::Rule;
 use engine::event::{Bar, MarketEvent, Quote, TimerEvent, Trade};
-use engine::instrument::Instruments;
+use engine::instrument::{InstrumentId, Instruments};
 use engine::order::{FillEvent, OrderUpdate};
-use engine::strategy::{Builtin, Context, Strategy, StrategyError};
+use engine::strategy::{Builtin, Context, Strategy, StrategyError, Wakes};
 
 use crate::context::PyContext;
 use crate::errors::{OrPy, ParameterError};
@@ -23,6 +23,7 @@ pub struct Hooks {
     on_bar: Option<Py<PyAny>>,
     on_trade: Option<Py<PyAny>>,
     on_quote: Option<Py<PyAny>>,
+    on_book: Option<Py<PyAny>>,
     on_fill: Option<Py<PyAny>>,
     on_order: Option<Py<PyAny>>,
     on_timer: Option<Py<PyAny>>,
@@ -117,6 +118,20 @@ impl Strategy for PyStrategy {
         self.call(self.hooks.on_start.as_ref(), ctx, |_, _| Ok(None))
     }
 
+    fn wakes(&self) -> Wakes {
+        let hooks = &self.hooks;
+        let hears_all = hooks.on_market_event.is_some();
+        Wakes {
+            trades: hooks.on_trade.is_some() || hears_all,
+            quotes: hooks.on_quote.is_some() || hears_all,
+            books: hooks.on_book.is_some(),
+        }
+    }
+
+    fn on_book(&mut self, ctx: &mut Context<'_>, instrument: InstrumentId) -> Result<(), StrategyError> {
+        self.call(self.hooks.on_book.as_ref(), ctx, |py, shared| Ok(Some(shared.symbol(py, instrument).into_any())))
+    }
+
     fn resolutions(&self) -> Vec<Rule> {
         Python::attach(|py| self.ctx.bind(py).borrow().resolutions.clone())
     }
@@ -201,6 +216,12 @@ impl AnyStrategy {
 macro_rules! pass_on {
     ($($method:ident($($argument:ident: $type:ty),*);)+) => {
         impl Strategy for AnyStrategy {
+            fn wakes(&self) -> Wakes {
+                match self {
+                    Self::Builtin(strategy) => strategy.wakes(),
+                    Self::Python(strategy) => strategy.wakes(),
+                }
+            }
             fn resolutions(&self) -> Vec<Rule> {
                 match self {
                     Self::Builtin(strategy) => strategy.resolutions(),
@@ -225,6 +246,7 @@ pass_on! {
     on_built_bar(bar: &Bar, rule: Rule);
     on_trade(trade: &Trade);
     on_quote(quote: &Quote);
+    on_book(instrument: InstrumentId);
     on_fill(fill: &FillEvent);
     on_order(update: &OrderUpdate);
     on_timer(timer: TimerEvent);

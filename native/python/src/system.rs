@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
-use engine::event::{Command, Event, MarketEvent};
+use engine::event::{AccountEvent, Command, Event, MarketEvent};
 use engine::instrument::{InstrumentId, Instruments};
 use engine::num::Money;
 use engine::order::{FillEvent, OrderUpdate};
@@ -137,10 +137,14 @@ impl PyVenue {
         let fill = |inner: FillEvent| Py::new(py, PyFill { symbol: self.named.symbol(py, inner.instrument), inner });
         let update =
             |inner: OrderUpdate| Py::new(py, PyOrderUpdate { symbol: self.named.symbol(py, inner.instrument), inner });
+        let account = |inner: AccountEvent| {
+            let symbol = inner.instrument().map(|id| self.named.symbol(py, id));
+            Py::new(py, PyAccountEvent { symbol, inner })
+        };
         let shown = reports.into_iter().map(|report| match report {
             Report::Fill(inner) => fill(inner).map(Py::into_any),
             Report::Order(inner) => update(inner).map(Py::into_any),
-            Report::Account(inner) => Py::new(py, PyAccountEvent { inner }).map(Py::into_any),
+            Report::Account(inner) => account(inner).map(Py::into_any),
         });
         PyList::new(py, shown.collect::<PyResult<Vec<_>>>()?)
     }

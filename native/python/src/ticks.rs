@@ -76,6 +76,17 @@ impl TickData {
         self.lake.families().into_iter().map(Family::as_str).collect()
     }
 
+    /// What can drive the book of a symbol, the richest first: "l3", "l2", "quote".
+    fn books(&self, symbol: &str) -> Vec<&'static str> {
+        self.lake.books(symbol).into_iter().map(engine::book::BookKind::as_str).collect()
+    }
+
+    /// The venues that the data are of.
+    #[getter]
+    fn venues(&self) -> Vec<String> {
+        self.lake.venues()
+    }
+
     /// One digest over all files, 64 hex digits.
     #[getter]
     fn fingerprint(&self, py: Python<'_>) -> PyResult<String> {

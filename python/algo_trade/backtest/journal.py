@@ -60,6 +60,7 @@ class JournalFile:
                 risk=risk_part(risk),
                 initial_capital=made["initial_capital"],
                 bot_id=self.header["bot_id"],
+                books=made.get("books", []),
                 until_ns=nanoseconds(until),
             )
         if until is None and self.header.get("kind") == "backtest" and not is_complete:

@@ -17,6 +17,7 @@ _NOT_IN_JSON = frozenset(
         "short_sample",
         "fees_taker",
         "fees_maker",
+        "fees_builder",
         "rebates",
         "slippage",
         "funding_paid",
@@ -59,6 +60,7 @@ class PerformanceMetrics:
     short_sample: bool
     fees_taker: Decimal
     fees_maker: Decimal
+    fees_builder: Decimal
     rebates: Decimal
     slippage: Decimal
     funding_paid: Decimal

@@ -7,15 +7,16 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from algo_trade._native import resolve_capital, run_backtest
+from algo_trade._native import TickData, resolve_capital, run_backtest
 from algo_trade.backtest import manifest as manifests
-from algo_trade.backtest.assumptions import sentences
+from algo_trade.backtest.assumptions import sentences, tick_sentences
 from algo_trade.backtest.outputs import table_files, whole_file, write_tables
 from algo_trade.backtest.result import BacktestResult
+from algo_trade.backtest.ticks import books_of, tick_venue
 from algo_trade.core import DataProvider, risk_part, strategy_part
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.errors import ParameterError
-from algo_trade.execution import VenueConfig
+from algo_trade.execution import Fees, VenueConfig
 from algo_trade.risk import SimpleRiskManager
 from algo_trade.strategy import load
 
@@ -119,12 +120,19 @@ def backtest(
     sizing = _risk(risk, quantity, fraction, max_position_size)
     capital = resolve_capital(initial_capital)
     provider, symbols, described = _data(data, symbol, start, end, columns, volume_unit, stamp)
+    books: list[str] = []
+    if isinstance(provider, TickData):
+        config = tick_venue(config, provider, described["manifest"]["paths"])
+        books = books_of(config, provider)
+    elif config.book not in {None, "bar"}:
+        raise ParameterError(f"book = {config.book}: these data hold bars, which know no book")
     described_run = manifests.build(
         runnable,
         spec=strategy if isinstance(strategy, str) else None,
         symbols=symbols,
         data=described["manifest"],
         venue=config.model_dump(mode="json"),
+        books=books,
         risk=risk_to_json(sizing),
         initial_capital=format(capital, "f"),
         seed=seed,
@@ -139,11 +147,12 @@ def backtest(
             strategy_part(runnable),
             symbols=symbols,
             rules=config.rules(),
-            venue=config.options(),
+            venue=config.options(seed),
             risk=risk_part(sizing),
             initial_capital=capital,
             bot_id=BOT_ID,
             full=details or report is not None or out is not None,
+            books=books,
             journal=journal_path,
             header=json.dumps({"kind": "backtest", "bot_id": BOT_ID, "manifest": described_run}),
             progress=progress,
@@ -157,8 +166,10 @@ def backtest(
             assumptions=[],
             warnings=described["warnings"],
         )
-        result.assumptions = sentences(
-            config, result.metrics, has_volume=described["has_volume"], volume_unit=volume_unit
+        result.assumptions = (
+            tick_sentences(config, result.metrics, books=books)
+            if books
+            else sentences(config, result.metrics, has_volume=described["has_volume"], volume_unit=volume_unit)
         )
         if tables:
             write_tables(result, tables)
@@ -180,9 +191,15 @@ def _venue(
     )
     fees = None
     if commission_rate is not None or maker_rate is not None:
-        taker = config.fees.taker_rate if commission_rate is None else commission_rate
+        if commission_rate is None and not isinstance(config.fees, Fees):
+            raise ParameterError(
+                f"maker_rate = {maker_rate}: the venue charges by a schedule, which has no single taker rate; "
+                "give commission_rate too, or set the rates in the venue file"
+            )
+        plain = config.fees if isinstance(config.fees, Fees) else Fees()
+        taker = plain.taker_rate if commission_rate is None else commission_rate
         maker = maker_rate if maker_rate is not None else commission_rate
-        fees = {"taker_rate": _text(taker), "maker_rate": _text(maker)}
+        fees = {**plain.model_dump(), "taker_rate": _text(taker), "maker_rate": _text(maker)}
     changed = config.changed(
         fees=fees,
         slippage_bps=None if slippage_bps is None else _text(slippage_bps),
@@ -245,14 +262,14 @@ def _data(
         provider = HistoricalDataProvider(
             data, symbols=symbol, start=start, end=end, columns=columns, volume_unit=volume_unit, stamp=stamp
         )
-    summary = dict(provider.summary)
+    summary = {} if provider.ticks is not None else dict(provider.summary)
     described = {
         "paths": provider.paths,
         "options": provider.options,
         "fingerprint": [list(day) for day in provider.fingerprint],
     }
     return (
-        provider.bars,
+        provider.bars if provider.ticks is None else provider.ticks,
         list(provider.symbols),
         {"manifest": described, "summary": summary, "warnings": provider.warnings, "has_volume": provider.has_volume},
     )

@@ -16,6 +16,7 @@ HOOKS = (
     "on_bar",
     "on_trade",
     "on_quote",
+    "on_book",
     "on_fill",
     "on_order",
     "on_timer",

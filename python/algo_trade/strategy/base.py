@@ -84,6 +84,7 @@ class Strategy:
     on_bar(ctx, bar)         when a bar has closed
     on_trade(ctx, trade)     for each public print
     on_quote(ctx, quote)     when the best prices change
+    on_book(ctx, symbol)     when a book has changed, by a whole batch
     on_fill(ctx, fill)       for each execution of ours; the account has it already
     on_order(ctx, update)    when the venue has news of an order of ours
     on_timer(ctx, now_ns)    as asked for with ``ctx.set_timer``
@@ -111,6 +112,9 @@ class Strategy:
 
         def on_quote(self, ctx: Context, quote: Quote) -> Answer:
             """When the best prices change."""
+
+        def on_book(self, ctx: Context, symbol: str) -> Answer:
+            """When a book has changed, by a whole batch."""
 
         def on_fill(self, ctx: Context, fill: FillEvent) -> Answer:
             """For each execution of ours; the account has it already."""

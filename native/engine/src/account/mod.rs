@@ -1,6 +1,7 @@
 //! The account: positions of several instruments, netted, and every line that makes up equity, exact to 1e-8.
 //!
-//! `equity = deposit + realised + unrealised − fees + rebates + funding − backstop_loss`, at every event (SIMULATION, 12).
+//! `equity = deposit + realised + unrealised − fees − builder + rebates + funding − backstop_loss`, at every event
+//! (SIMULATION, 12).
 
 mod average;
 mod margin;
@@ -8,12 +9,13 @@ mod position;
 mod round_trip;
 
 pub use average::Average;
-pub use margin::{initial_margin, maintenance_margin};
+pub use margin::{initial_margin, liquidation_price, maintenance_margin, max_leverage};
 pub use position::{Applied, Position};
 pub use round_trip::{RoundTrip, RoundTrips};
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::AccountEvent;
 use crate::instrument::InstrumentId;
 use crate::num::{Money, NumError, Price};
 use crate::order::FillEvent;
@@ -29,9 +31,11 @@ pub struct Lines {
     pub fees: Money,
     /// Rebates received.
     pub rebates: Money,
+    /// Fees paid to builders of orders.
+    pub builder: Money,
     /// Funding received less paid.
     pub funding: Money,
-    /// Taken by a backstop liquidation.
+    /// Taken by a backstop liquidation, less what the venue covered.
     pub backstop_loss: Money,
 }
 
@@ -119,6 +123,14 @@ impl Account {
         self.holdings.get(instrument.index()).map(|h| h.mark).unwrap_or_default()
     }
 
+    /// Profit of one open position at its mark.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn unrealised_of(&self, instrument: InstrumentId) -> Result<Money, NumError> {
+        self.holdings.get(instrument.index()).map_or(Ok(Money::ZERO), |h| h.value.sub(h.position.cost))
+    }
+
     /// Every open position, in rank order.
     pub fn positions(&self) -> impl Iterator<Item = (InstrumentId, Position, Price)> + '_ {
         (0_u32..)
@@ -182,6 +194,18 @@ impl Account {
         Ok(applied)
     }
 
+    /// Books money that moved without a fill.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn apply(&mut self, event: &AccountEvent) -> Result<(), NumError> {
+        match event {
+            AccountEvent::Backstop { loss, .. } => self.apply_backstop(*loss),
+            AccountEvent::Funding { payment, .. } => self.apply_funding(*payment),
+            AccountEvent::BuilderFee { fee, .. } => self.apply_builder_fee(*fee),
+        }
+    }
+
     /// Books what a backstop liquidation took.
     ///
     /// # Errors
@@ -189,6 +213,26 @@ impl Account {
     pub fn apply_backstop(&mut self, loss: Money) -> Result<(), NumError> {
         self.lines.backstop_loss = self.lines.backstop_loss.add(loss)?;
         self.cash = self.cash.sub(loss)?;
+        Ok(())
+    }
+
+    /// Books a funding payment, a line of its own: no part of entry prices, nor of realised profit. Below zero it was received.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn apply_funding(&mut self, payment: Money) -> Result<(), NumError> {
+        self.lines.funding = self.lines.funding.sub(payment)?;
+        self.cash = self.cash.sub(payment)?;
+        Ok(())
+    }
+
+    /// Books a builder's fee.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn apply_builder_fee(&mut self, fee: Money) -> Result<(), NumError> {
+        self.lines.builder = self.lines.builder.add(fee)?;
+        self.cash = self.cash.sub(fee)?;
         Ok(())
     }
 
@@ -201,7 +245,8 @@ impl Account {
         let l = &self.lines;
         let parts = [l.deposit, l.realised, l.rebates, l.funding];
         let cash = parts.iter().try_fold(Money::ZERO, |sum, m| sum.add(*m)).map_err(text)?;
-        let cash = cash.sub(l.fees).map_err(text)?.sub(l.backstop_loss).map_err(text)?;
+        let cash = cash.sub(l.fees).map_err(text)?.sub(l.builder).map_err(text)?;
+        let cash = cash.sub(l.backstop_loss).map_err(text)?;
         if cash != self.cash {
             return Err(format!("the lines sum up to {cash}, cash is {}", self.cash));
         }
@@ -243,7 +288,9 @@ mod tests {
             fee: Money::from_raw(fee),
             liquidity: Liquidity::Taker,
             reason: FillReason::Bar,
+            ahead_at_arrival: None,
             time: Nanos::ZERO,
+            local_time: Nanos::ZERO,
         }
     }
 

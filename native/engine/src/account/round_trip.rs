@@ -1,6 +1,7 @@
 //! Round trips: from flat to a position and back to flat. A flip ends one and starts one.
 
 use crate::account::{Average, Position};
+use crate::event::AccountEvent;
 use crate::instrument::InstrumentId;
 use crate::num::{Money, NumError, Price, Qty};
 use crate::order::{FillEvent, Side};
@@ -43,6 +44,7 @@ struct Open {
     exit: Average,
     realised: Money,
     fees: Money,
+    funding: Money,
 }
 
 /// Follows fills and finds the round trips in them.
@@ -84,7 +86,7 @@ impl RoundTrips {
                     exit_price: open.exit.price().unwrap_or(fill.price),
                     pnl: open.realised.sub(open.fees)?,
                     fees: open.fees,
-                    funding: Money::ZERO,
+                    funding: open.funding,
                 });
                 *open = Open { position: open.position, ..Open::default() };
             }
@@ -100,12 +102,51 @@ impl RoundTrips {
         }
         Ok(finished)
     }
+
+    /// Takes in money that moved without a fill, where it belongs to an open round trip. Funding is shown apart from its
+    /// profit; a builder's fee, which comes just before its fill, is one of the fees.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn on_account(&mut self, event: &AccountEvent) -> Result<(), NumError> {
+        match event {
+            AccountEvent::Funding { instrument, payment, .. } => {
+                if let Some(open) = self.open.get_mut(instrument.index()).filter(|o| !o.position.is_flat()) {
+                    open.funding = open.funding.sub(*payment)?;
+                }
+            }
+            AccountEvent::BuilderFee { instrument, fee, .. } => {
+                if let Some(open) = self.open.get_mut(instrument.index()) {
+                    open.fees = open.fees.add(*fee)?;
+                }
+            }
+            AccountEvent::Backstop { .. } => {}
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::account::tests::fill;
+
+    #[test]
+    fn funding_of_a_round_trip_is_shown_apart_and_a_builders_fee_is_a_cost_of_it() {
+        const U: i64 = 100_000_000;
+        let id = InstrumentId(0);
+        let (time, rate, oracle) = (Nanos::ZERO, crate::num::Rate::ZERO, Price::ONE);
+        let funding = |payment| AccountEvent::Funding { time, instrument: id, rate, oracle, payment };
+        let mut trips = RoundTrips::new(1);
+        trips.on_account(&funding(Money::ONE)).unwrap();
+        trips.on_account(&AccountEvent::BuilderFee { time, instrument: id, fee: Money::ONE }).unwrap();
+        trips.on_fill(&fill(0, Side::Buy, 100 * U, U, U)).unwrap();
+        trips.on_account(&funding(Money::from_raw(3 * U))).unwrap();
+        trips.on_account(&funding(Money::from_raw(-U))).unwrap();
+        let trip = trips.on_fill(&fill(0, Side::Sell, 110 * U, U, U)).unwrap().unwrap();
+        assert_eq!((trip.pnl.to_string(), trip.fees.to_string()), ("7".to_owned(), "3".to_owned()));
+        assert_eq!(trip.funding.to_string(), "-2", "paid while flat it belongs to no trip");
+    }
 
     #[test]
     fn a_flip_ends_one_round_trip_and_starts_one_with_its_fee_split_by_quantity() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::event::MarketEvent;
+use crate::row::{RowChunk, RowSource};
 use crate::stream::{Chunk, Source, SourceError};
 
 /// A source over events in memory. Cheap to make, so that a second run starts at once.
@@ -34,6 +35,38 @@ impl Source for MemorySource {
             }
         }
         Ok(None)
+    }
+}
+
+/// Rows that are already in memory, handed out chunk by chunk without a copy.
+#[derive(Debug, Clone)]
+pub struct MemoryRows {
+    chunks: std::vec::IntoIter<RowChunk>,
+}
+
+impl MemoryRows {
+    /// Chunks of rows in venue order; empty ones are passed over.
+    #[must_use]
+    pub fn new(chunks: Vec<RowChunk>) -> Self {
+        Self { chunks: chunks.into_iter() }
+    }
+
+    /// All that a source has to give, kept.
+    ///
+    /// # Errors
+    /// That of the source.
+    pub fn collect(source: &mut dyn RowSource) -> Result<Self, SourceError> {
+        let mut chunks = Vec::new();
+        while let Some(chunk) = source.next_rows()? {
+            chunks.push(chunk);
+        }
+        Ok(Self::new(chunks))
+    }
+}
+
+impl RowSource for MemoryRows {
+    fn next_rows(&mut self) -> Result<Option<RowChunk>, SourceError> {
+        Ok(self.chunks.find(|chunk| !chunk.is_empty()))
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{AccountEvent, Command, ControlEvent, Event, MarketEvent, TimerEvent};
 use crate::order::{FillEvent, OrderUpdate};
+use crate::row::Row;
 
 /// An event that went in, or a command that came out. New kinds are added at the end: the position is the code on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,14 +25,17 @@ pub enum Record {
     Command(Command),
     /// The run came to its end: what lacks this was cut off, or has not ended.
     End,
+    /// Tick data went in.
+    Ticks(Vec<Row>),
 }
 
 impl Record {
     /// As an event for the system; `None` for a command and for the end.
     #[must_use]
-    pub const fn event(&self) -> Option<Event<'_>> {
+    pub fn event(&self) -> Option<Event<'_>> {
         Some(match self {
             Self::Market(event) => Event::Market(event),
+            Self::Ticks(rows) => Event::Ticks(rows),
             Self::Order(update) => Event::Order(update),
             Self::Fill(fill) => Event::Fill(fill),
             Self::Account(event) => Event::Account(event),
@@ -46,6 +50,7 @@ impl From<Event<'_>> for Record {
     fn from(event: Event<'_>) -> Self {
         match event {
             Event::Market(event) => Self::Market(*event),
+            Event::Ticks(rows) => Self::Ticks(rows.to_vec()),
             Event::Order(update) => Self::Order(update.clone()),
             Event::Fill(fill) => Self::Fill(fill.clone()),
             Event::Account(event) => Self::Account(event.clone()),

@@ -7,6 +7,7 @@ pub use drawdown::Drawdown;
 pub use sampler::{ReturnStatistics, Sampler};
 
 use crate::account::RoundTrip;
+use crate::event::AccountEvent;
 use crate::num::{Money, NumError};
 use crate::order::{FillEvent, Liquidity};
 use crate::time::Nanos;
@@ -72,6 +73,8 @@ pub struct PerformanceMetrics {
     pub fees_maker: Money,
     /// Rebates received.
     pub rebates: Money,
+    /// Fees paid to builders of orders.
+    pub fees_builder: Money,
     /// Funding received.
     pub funding_received: Money,
     /// Funding paid.
@@ -92,7 +95,7 @@ impl PerformanceMetrics {
     /// # Errors
     /// [`NumError::Overflow`].
     pub fn fees(&self) -> Result<Money, NumError> {
-        self.fees_taker.add(self.fees_maker)?.sub(self.rebates)
+        self.fees_taker.add(self.fees_maker)?.add(self.fees_builder)?.sub(self.rebates)
     }
 
     /// Funding received less paid.
@@ -125,6 +128,9 @@ pub struct Performance {
     fees_taker: Money,
     fees_maker: Money,
     rebates: Money,
+    fees_builder: Money,
+    funding_received: Money,
+    funding_paid: Money,
     orders: u64,
     fills: u64,
     trips: u64,
@@ -158,6 +164,9 @@ impl Performance {
             fees_taker: Money::ZERO,
             fees_maker: Money::ZERO,
             rebates: Money::ZERO,
+            fees_builder: Money::ZERO,
+            funding_received: Money::ZERO,
+            funding_paid: Money::ZERO,
             orders: 0,
             fills: 0,
             trips: 0,
@@ -219,6 +228,22 @@ impl Performance {
             (false, Liquidity::Maker) => &mut self.fees_maker,
         };
         *line = line.add(fill.fee.abs()?)?;
+        Ok(())
+    }
+
+    /// Money that moved without a fill.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn on_account(&mut self, event: &AccountEvent) -> Result<(), NumError> {
+        match event {
+            AccountEvent::Funding { payment, .. } if payment.is_negative() => {
+                self.funding_received = self.funding_received.sub(*payment)?;
+            }
+            AccountEvent::Funding { payment, .. } => self.funding_paid = self.funding_paid.add(*payment)?,
+            AccountEvent::BuilderFee { fee, .. } => self.fees_builder = self.fees_builder.add(*fee)?,
+            AccountEvent::Backstop { .. } => {}
+        }
         Ok(())
     }
 
@@ -301,8 +326,9 @@ impl Performance {
             fees_taker: self.fees_taker,
             fees_maker: self.fees_maker,
             rebates: self.rebates,
-            funding_received: Money::ZERO,
-            funding_paid: Money::ZERO,
+            fees_builder: self.fees_builder,
+            funding_received: self.funding_received,
+            funding_paid: self.funding_paid,
             slippage: self.slippage,
             sampling_step: step,
             periods_per_year,

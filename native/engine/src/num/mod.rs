@@ -260,6 +260,12 @@ impl Money {
         narrow(div_round(product, i128::from(RATE_UNIT), rounding), "amount times a rate").map(Self)
     }
 
+    /// Toward zero at 1e-6: how the venue rounds fees and funding.
+    #[must_use]
+    pub const fn trunc6(self) -> Self {
+        Self(self.0 / 100 * 100)
+    }
+
     /// How much of something at `price` this amount buys, toward zero at 1e-8.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
 //! The built-in strategies by name.
 
-use crate::event::{Bar, TimerEvent};
+use crate::event::{Bar, Quote, TimerEvent, Trade};
+use crate::instrument::InstrumentId;
 use crate::order::{FillEvent, OrderUpdate};
 use crate::strategy::{
-    Context, Grid, MaCrossover, ParamError, ParamSpec, Params, RsiStrategy, Strategy, StrategyError, Value, nearest,
+    Context, Grid, MaCrossover, ParamError, ParamSpec, Params, RsiStrategy, Strategy, StrategyError, Value, Wakes,
+    nearest,
 };
 
 /// A strategy that comes with the engine.
@@ -80,12 +82,24 @@ macro_rules! each {
 }
 
 impl Strategy for Builtin {
+    fn wakes(&self) -> Wakes {
+        each!(self, s => s.wakes())
+    }
     fn on_start(&mut self, ctx: &mut Context<'_>) -> Result<(), StrategyError> {
         each!(self, s => s.on_start(ctx))
     }
     #[inline]
     fn on_bar(&mut self, ctx: &mut Context<'_>, bar: &Bar) -> Result<(), StrategyError> {
         each!(self, s => s.on_bar(ctx, bar))
+    }
+    fn on_trade(&mut self, ctx: &mut Context<'_>, trade: &Trade) -> Result<(), StrategyError> {
+        each!(self, s => s.on_trade(ctx, trade))
+    }
+    fn on_quote(&mut self, ctx: &mut Context<'_>, quote: &Quote) -> Result<(), StrategyError> {
+        each!(self, s => s.on_quote(ctx, quote))
+    }
+    fn on_book(&mut self, ctx: &mut Context<'_>, instrument: InstrumentId) -> Result<(), StrategyError> {
+        each!(self, s => s.on_book(ctx, instrument))
     }
     fn on_fill(&mut self, ctx: &mut Context<'_>, fill: &FillEvent) -> Result<(), StrategyError> {
         each!(self, s => s.on_fill(ctx, fill))

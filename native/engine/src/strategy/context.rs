@@ -3,7 +3,7 @@
 use crate::event::{SignalEvent, SignalKind};
 use crate::instrument::InstrumentId;
 use crate::num::{Price, Qty, Rate};
-use crate::order::{Cloid, OrderKind, Side, TimeInForce};
+use crate::order::{Cloid, Group, OrderKind, Side, TimeInForce};
 use crate::time::Nanos;
 use crate::world::World;
 
@@ -22,6 +22,27 @@ pub struct OrderRequest {
     pub time_in_force: TimeInForce,
     /// May only bring the position closer to zero.
     pub reduce_only: bool,
+    /// What it hangs on.
+    pub group: Group,
+    /// The venue refuses it if it arrives later.
+    pub expires_after: Option<Nanos>,
+}
+
+impl OrderRequest {
+    /// A plain order: good till cancelled, hanging on nothing.
+    #[must_use]
+    pub const fn new(instrument: InstrumentId, side: Side, quantity: Option<Qty>, kind: OrderKind) -> Self {
+        Self {
+            instrument,
+            side,
+            quantity,
+            kind,
+            time_in_force: TimeInForce::Gtc,
+            reduce_only: false,
+            group: Group::None,
+            expires_after: None,
+        }
+    }
 }
 
 /// What a strategy asked for during one wake-up.
@@ -48,6 +69,11 @@ pub enum Intent {
         cloid: Cloid,
         /// Of which instrument.
         instrument: InstrumentId,
+    },
+    /// Everything is to be taken away at a time; without one, the plan is off.
+    ScheduleCancel {
+        /// When, at the venue.
+        time: Option<Nanos>,
     },
     /// A wake-up call.
     Timer {
@@ -92,14 +118,7 @@ impl Context<'_> {
 
     /// Asks for a resting limit order of the risk manager's size.
     pub fn quote(&mut self, instrument: InstrumentId, side: Side, price: Price, quantity: Option<Qty>) -> Cloid {
-        self.place(OrderRequest {
-            instrument,
-            side,
-            quantity,
-            kind: OrderKind::Limit { price },
-            time_in_force: TimeInForce::Gtc,
-            reduce_only: false,
-        })
+        self.place(OrderRequest::new(instrument, side, quantity, OrderKind::Limit { price }))
     }
 
     /// Asks for an order to be taken away.
@@ -110,6 +129,11 @@ impl Context<'_> {
     /// Asks for another price and remaining quantity of a resting order.
     pub fn modify(&mut self, instrument: InstrumentId, cloid: Cloid, price: Price, quantity: Qty) {
         self.intents.push(Intent::Modify { cloid, instrument, price, quantity });
+    }
+
+    /// Asks the venue to take everything away at `time`, unless that is moved; `None` takes the plan back.
+    pub fn schedule_cancel(&mut self, time: Option<Nanos>) {
+        self.intents.push(Intent::ScheduleCancel { time });
     }
 
     /// Asks to be woken at `time`.

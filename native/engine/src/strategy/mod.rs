@@ -17,6 +17,7 @@ pub use rsi::RsiStrategy;
 
 use crate::bars::Rule;
 use crate::event::{Bar, Quote, TimerEvent, Trade};
+use crate::instrument::InstrumentId;
 use crate::order::{FillEvent, OrderUpdate};
 
 /// What a strategy failed with; the system stops and says at which event.
@@ -30,6 +31,25 @@ impl From<crate::num::NumError> for StrategyError {
     }
 }
 
+/// Which market data of ticks wake a strategy. Its timers, fills and order updates always do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wakes {
+    /// Each public print.
+    pub trades: bool,
+    /// Each change of a best price.
+    pub quotes: bool,
+    /// Each batch of changes of a book.
+    pub books: bool,
+}
+
+impl Wakes {
+    /// Whether nothing does.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        !(self.trades || self.quotes || self.books)
+    }
+}
+
 /// A strategy is woken by events and answers through the [`Context`]: with signals, orders or timers.
 ///
 /// Every method has an empty default, so that a strategy says only what it cares about.
@@ -37,6 +57,10 @@ pub trait Strategy {
     /// Bars wanted besides those of the data, of every instrument; built from its bars and trades.
     fn resolutions(&self) -> Vec<Rule> {
         Vec::new()
+    }
+    /// Which tick data wake it; where none do, books are brought up to date in one go.
+    fn wakes(&self) -> Wakes {
+        Wakes::default()
     }
     /// Trading starts.
     ///
@@ -71,6 +95,13 @@ pub trait Strategy {
     /// # Errors
     /// See [`Strategy::on_start`].
     fn on_quote(&mut self, _ctx: &mut Context<'_>, _quote: &Quote) -> Result<(), StrategyError> {
+        Ok(())
+    }
+    /// A book has changed, by a whole batch.
+    ///
+    /// # Errors
+    /// See [`Strategy::on_start`].
+    fn on_book(&mut self, _ctx: &mut Context<'_>, _instrument: InstrumentId) -> Result<(), StrategyError> {
         Ok(())
     }
     /// An execution of ours; the account has it already.

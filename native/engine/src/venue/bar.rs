@@ -6,7 +6,6 @@ use crate::num::{NumError, Price, Qty};
 use crate::order::{Cloid, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason};
 use crate::time::Nanos;
 use crate::venue::ledger::{Exposure, update};
-use crate::venue::liquidation::Liquidation;
 use crate::venue::path::points;
 use crate::venue::working::{Stage, Working, at_open, meet, segment};
 use crate::venue::{FillOn, Ledger, Matching, Report};
@@ -50,16 +49,17 @@ struct Book {
 #[derive(Debug, Clone)]
 pub struct BarMatching {
     books: Vec<Book>,
-    liquidation: Liquidation,
 }
 
 impl BarMatching {
     pub(super) fn new(instruments: usize) -> Self {
-        Self { books: vec![Book::default(); instruments], liquidation: Liquidation::default() }
+        Self { books: vec![Book::default(); instruments] }
     }
 }
 
 impl Matching for BarMatching {
+    type Event = MarketEvent;
+
     #[inline]
     fn on_market(
         &mut self,
@@ -161,7 +161,7 @@ impl Matching for BarMatching {
     ) -> Result<(), NumError> {
         let Some(old) = self.take(instrument, cloid) else {
             let status = OrderStatus::ActionRejected(Reason::NotFound);
-            reports.push(Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now }));
+            reports.push(Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now, local_time: now }));
             return Ok(());
         };
         // Cancel and new order under the same id: time priority is lost, and a refused change leaves nothing.
@@ -171,19 +171,29 @@ impl Matching for BarMatching {
             OrderKind::TakeProfit { .. } => OrderKind::TakeProfit { trigger: price },
             OrderKind::StopLimit { trigger, .. } => OrderKind::StopLimit { trigger, price },
             OrderKind::TakeProfitLimit { trigger, .. } => OrderKind::TakeProfitLimit { trigger, price },
-            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. }) => kind,
+            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. } | OrderKind::Twap { .. }) => kind,
         };
         self.submit(ledger, &OrderEvent { quantity, kind, ..old.event }, now, reports)
     }
 
-    fn cancel(&mut self, (instrument, cloid): (InstrumentId, Cloid), now: Nanos, reports: &mut Vec<Report>) {
+    /// Bars know nothing of the moments between them: what is planned is not carried out.
+    fn schedule_cancel(&mut self, _time: Option<Nanos>, _now: Nanos) {}
+
+    fn cancel(
+        &mut self,
+        _ledger: &mut Ledger,
+        (instrument, cloid): (InstrumentId, Cloid),
+        now: Nanos,
+        reports: &mut Vec<Report>,
+    ) -> Result<(), NumError> {
         reports.push(match self.take(instrument, cloid) {
             Some(order) => update(&order.event, order.oid, OrderStatus::Cancelled(Reason::Requested), now),
             None => {
                 let status = OrderStatus::ActionRejected(Reason::NotFound);
-                Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now })
+                Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now, local_time: now })
             }
         });
+        Ok(())
     }
 }
 
@@ -255,16 +265,25 @@ impl BarMatching {
         Ok(())
     }
 
-    /// Liquidates if equity is below maintenance margin at the present marks; all working orders go first.
+    /// Liquidates what is below maintenance margin at the present marks; its working orders go first.
     fn check_margin(&mut self, ledger: &mut Ledger, now: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
-        if !ledger.is_below_maintenance()? {
+        if !ledger.may_liquidate()? {
             return Ok(());
         }
-        for order in self.books.iter_mut().flat_map(|b| b.working.drain(..)) {
-            let status = OrderStatus::Cancelled(Reason::LiquidatedCanceled);
-            reports.push(update(&order.event, order.oid, status, now));
+        for scope in ledger.scopes() {
+            if !ledger.is_below_maintenance(scope)? {
+                continue;
+            }
+            let books = (0_u32..).map(InstrumentId).zip(&mut self.books);
+            for (_, book) in books.filter(|(id, _)| ledger.scope_of(*id) == scope) {
+                for order in book.working.drain(..) {
+                    let status = OrderStatus::Cancelled(Reason::LiquidatedCanceled);
+                    reports.push(update(&order.event, order.oid, status, now));
+                }
+            }
+            ledger.liquidate_at_marks(scope, now, reports)?;
         }
-        ledger.liquidate(&mut self.liquidation, now, reports)
+        Ok(())
     }
 }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::instrument::MarginMode;
 use crate::num::Rate;
+use crate::venue::{BookOptions, FeeSchedule, FundingRule};
 
 /// When an order decided at a bar's close acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,7 +44,7 @@ pub enum Margin {
 }
 
 /// The options of the simulated venue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VenueConfig {
     /// When an order decided at a bar's close acts.
     pub fill_on: FillOn,
@@ -54,16 +56,20 @@ pub struct VenueConfig {
     pub penetration_ticks: u32,
     /// The share of a bar's volume that all own orders together may fill.
     pub max_participation: Rate,
-    /// Fee rate of fills that made liquidity; negative is a rebate.
-    pub maker_rate: Rate,
-    /// Fee rate of fills that took liquidity.
-    pub taker_rate: Rate,
-    /// Initial margin is notional over this.
+    /// What fills cost.
+    pub fees: FeeSchedule,
+    /// Where funding rates come from.
+    pub funding: FundingRule,
+    /// Initial margin is notional over this, where the instrument names none, or over what the tier allows at most.
     pub leverage: u32,
+    /// Whether positions share their margin, where the instrument does not say.
+    pub margin_mode: MarginMode,
     /// Whether margin is looked after.
     pub margin: Margin,
     /// Whether resting orders that add exposure reserve margin.
     pub reserve_open_orders: bool,
+    /// Matching on books.
+    pub book: BookOptions,
 }
 
 impl Default for VenueConfig {
@@ -74,11 +80,13 @@ impl Default for VenueConfig {
             path: PathRule::Pessimistic,
             penetration_ticks: 1,
             max_participation: Rate::from_raw(100_000_000_000),
-            maker_rate: Rate::from_raw(150_000_000),
-            taker_rate: Rate::from_raw(450_000_000),
+            fees: FeeSchedule::plain(Rate::from_raw(150_000_000), Rate::from_raw(450_000_000)),
+            funding: FundingRule::Recorded,
             leverage: 1,
+            margin_mode: MarginMode::Cross,
             margin: Margin::Hyperliquid,
             reserve_open_orders: true,
+            book: BookOptions::default(),
         }
     }
 }

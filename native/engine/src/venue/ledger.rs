@@ -1,11 +1,16 @@
 //! What holds for every way of matching: static checks of orders, fees, margin, and the venue's own account.
 
-use crate::account::{Account, initial_margin};
-use crate::instrument::{InstrumentId, Instruments};
-use crate::num::{Money, NumError, Price, Qty, Rate, Rounding, fee};
+use crate::account::Account;
+use crate::event::AccountEvent;
+use crate::instrument::{InstrumentId, Instruments, MarginMode};
+use crate::num::{Money, NumError, Price, Qty, Rate, Rounding};
 use crate::order::{Cloid, FillEvent, FillReason, Liquidity, OrderEvent, OrderStatus, OrderUpdate, Reason, Side};
 use crate::time::Nanos;
-use crate::venue::{Margin, Report, VenueConfig};
+use crate::venue::fees::{Chargeable, FeeMeter};
+use crate::venue::funding;
+use crate::venue::liquidation::Partials;
+use crate::venue::margin::Margins;
+use crate::venue::{Margin, Report, Scope, VenueConfig};
 
 /// An order at the venue, as far as the ledger cares.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +31,9 @@ pub struct Ledger {
     pub(super) config: VenueConfig,
     pub(super) instruments: Instruments,
     pub(super) account: Account,
+    pub(super) margins: Margins,
+    pub(super) partials: Partials,
+    fees: FeeMeter,
     last_oid: u64,
     last_trade: u64,
     /// Counts changes of position or cash, so that what was derived from them can be known to be stale.
@@ -35,7 +43,14 @@ pub struct Ledger {
 impl Ledger {
     pub(super) fn new(config: VenueConfig, instruments: Instruments, deposit: Money) -> Self {
         let account = Account::new(deposit, instruments.len());
-        Self { config, instruments, account, last_oid: 0, last_trade: 0, version: 0 }
+        let mode = |mode: Option<MarginMode>| match config.margin {
+            Margin::Hyperliquid => mode.unwrap_or(config.margin_mode),
+            Margin::None => MarginMode::Cross,
+        };
+        let margins = Margins::new(instruments.iter().map(|(_, i)| mode(i.margin_mode)).collect());
+        let fees = FeeMeter::new(config.fees.clone());
+        let partials = Partials::new();
+        Self { config, instruments, account, margins, partials, fees, last_oid: 0, last_trade: 0, version: 0 }
     }
 
     /// The options.
@@ -59,13 +74,6 @@ impl Ledger {
         self.last_oid
     }
 
-    pub(super) const fn rate(&self, liquidity: Liquidity) -> Rate {
-        match liquidity {
-            Liquidity::Maker => self.config.maker_rate,
-            Liquidity::Taker => self.config.taker_rate,
-        }
-    }
-
     /// The price of a taker: moved against us by the slippage, then to the tick against us.
     pub(super) fn slipped(&self, instrument: InstrumentId, price: Price, side: Side) -> Result<Price, NumError> {
         let (rate, rounding) = match side {
@@ -76,117 +84,160 @@ impl Ledger {
         self.instruments.get(instrument).map_or(Ok(moved), |i| i.tick.against(moved, side))
     }
 
+    /// Whether there is any position.
+    #[inline]
+    pub(super) const fn is_exposed(&self) -> bool {
+        self.account.open_positions() > 0
+    }
+
+    /// What a reduce-only order of a side may fill at most: the position that it opposes, without sign.
+    pub(super) fn reducible(&self, instrument: InstrumentId, side: Side) -> Qty {
+        let position = self.account.position(instrument).quantity.raw();
+        Qty::from_raw(position.saturating_mul(-side.sign()).max(0))
+    }
+
     /// Checks what does not depend on the market: lot, tick, minimum notional, reduce-only.
     pub(super) fn check(&self, order: &OrderEvent, price: Price) -> Result<Result<(), Reason>, NumError> {
-        let Some(instrument) = self.instruments.get(order.instrument) else { return Ok(Err(Reason::NoLiquidity)) };
-        if !order.quantity.is_positive() || order.quantity.raw() % instrument.lot_size.raw() != 0 {
-            return Ok(Err(Reason::Lot));
+        if let Err(reason) = self.check_steps(order) {
+            return Ok(Err(reason));
         }
-        let prices = [order.kind.price(), order.kind.trigger()];
-        if prices.iter().flatten().any(|p| !p.is_positive() || !instrument.tick.allows(*p)) {
-            return Ok(Err(Reason::Tick));
+        if let Err(reason) = self.check_size(order, price)? {
+            return Ok(Err(reason));
         }
-        let position = self.account.position(order.instrument).quantity;
-        let closes = order.side.signed(order.quantity).raw() == -position.raw();
-        if !order.reduce_only && !closes && price.notional(order.quantity)? < instrument.min_notional {
-            return Ok(Err(Reason::MinNotional));
-        }
-        if order.reduce_only && position.raw().signum() * order.side.sign() >= 0 {
+        if order.reduce_only && self.reducible(order.instrument, order.side).is_zero() {
             return Ok(Err(Reason::ReduceOnly));
         }
         Ok(Ok(()))
     }
 
-    /// Whether the account can carry these orders of ours: `E − Σ initial − reserved ≥ 0`, where `reserved` is, per
-    /// instrument, the larger of what all its buys and what all its sells would add to the exposure, over leverage.
-    pub(super) fn can_carry(&self, orders: &[Exposure]) -> Result<bool, NumError> {
-        if self.config.margin == Margin::None {
-            return Ok(true);
+    /// Checks that quantity and prices are multiples of lot and tick.
+    pub(super) fn check_steps(&self, order: &OrderEvent) -> Result<(), Reason> {
+        let Some(instrument) = self.instruments.get(order.instrument) else { return Err(Reason::NoLiquidity) };
+        if !order.quantity.is_positive() || order.quantity.raw() % instrument.lot_size.raw() != 0 {
+            return Err(Reason::Lot);
         }
-        let mut free = self.free_margin()?;
-        let mut instruments: Vec<InstrumentId> = orders.iter().map(|o| o.instrument).collect();
-        instruments.sort_unstable();
-        instruments.dedup();
-        for instrument in instruments {
-            let mut reserved = Money::ZERO;
-            for side in [Side::Buy, Side::Sell] {
-                let of_side = orders.iter().filter(|o| o.instrument == instrument && o.side == side);
-                let (mut quantity, mut notional) = (Qty::ZERO, Money::ZERO);
-                for order in of_side {
-                    quantity = quantity.add(order.leaves)?;
-                    notional = notional.add(order.price.notional(order.leaves)?)?;
-                }
-                if quantity.is_zero() {
-                    continue;
-                }
-                let added = self.added_exposure(instrument, side, quantity)?;
-                reserved = reserved.max(initial_margin(notional.share(added, quantity)?, self.config.leverage)?);
-            }
-            free = free.sub(reserved)?;
+        let prices = [order.kind.price(), order.kind.trigger()];
+        if prices.iter().flatten().any(|p| !p.is_positive() || !instrument.tick.allows(*p)) {
+            return Err(Reason::Tick);
         }
-        Ok(!free.is_negative())
+        Ok(())
     }
 
-    /// Equity less the initial margin of all positions at their marks.
-    fn free_margin(&self) -> Result<Money, NumError> {
-        let mut free = self.account.equity()?;
-        for (_, position, mark) in self.account.positions() {
-            free = free.sub(initial_margin(mark.notional(position.quantity)?, self.config.leverage)?)?;
+    /// Checks that an order is worth the venue's while; what closes the whole position, or only reduces it, always is.
+    pub(super) fn check_size(&self, order: &OrderEvent, price: Price) -> Result<Result<(), Reason>, NumError> {
+        let Some(instrument) = self.instruments.get(order.instrument) else { return Ok(Err(Reason::NoLiquidity)) };
+        let position = self.account.position(order.instrument).quantity;
+        let closes = order.side.signed(order.quantity).raw() == -position.raw();
+        if !order.reduce_only && !closes && price.notional(order.quantity)? < instrument.min_notional {
+            return Ok(Err(Reason::MinNotional));
         }
-        Ok(free)
+        Ok(Ok(()))
     }
 
-    /// By how much a trade would make the position larger, without sign; zero if it makes it smaller.
-    fn added_exposure(&self, instrument: InstrumentId, side: Side, quantity: Qty) -> Result<Qty, NumError> {
-        let before = self.account.position(instrument).quantity;
-        let after = before.add(side.signed(quantity))?;
-        let added = after.abs()?.sub(before.abs()?)?;
-        Ok(if added.is_negative() { Qty::ZERO } else { added })
-    }
-
-    /// Whether margin suffices for a fill at this moment.
-    pub(super) fn can_fill(
-        &self,
-        instrument: InstrumentId,
-        side: Side,
-        price: Price,
-        quantity: Qty,
-    ) -> Result<bool, NumError> {
-        if self.config.margin == Margin::None {
-            return Ok(true);
-        }
-        let added = self.added_exposure(instrument, side, quantity)?;
-        if added.is_zero() {
-            return Ok(true);
-        }
-        Ok(self.free_margin()? >= initial_margin(price.notional(added)?, self.config.leverage)?)
-    }
-
-    /// Books a fill and reports it.
+    /// Books a fill with its fees and reports it.
     pub(super) fn fill(&mut self, fill: NewFill, reports: &mut Vec<Report>) -> Result<(), NumError> {
+        let NewFill { side, price, quantity, liquidity, time, .. } = fill;
+        let (fee, builder) = match fill.charge {
+            Charge::Backstop => (Money::ZERO, Money::ZERO),
+            charge => {
+                let is_first = charge == Charge::First;
+                self.fees.charge(&Chargeable { side, price, quantity, liquidity, is_first, time })?
+            }
+        };
+        if !builder.is_zero() {
+            self.book(AccountEvent::BuilderFee { time, instrument: fill.instrument, fee: builder }, reports)?;
+        }
         self.last_trade += 1;
         let event = FillEvent {
             cloid: fill.cloid,
             oid: fill.oid,
             trade_id: self.last_trade,
             instrument: fill.instrument,
-            side: fill.side,
-            price: fill.price,
-            quantity: fill.quantity,
-            fee: fee(fill.price, fill.quantity, fill.rate, Rounding::HalfEven)?,
-            liquidity: fill.liquidity,
+            side,
+            price,
+            quantity,
+            fee,
+            liquidity,
             reason: fill.reason,
-            time: fill.time,
+            ahead_at_arrival: fill.ahead_at_arrival,
+            time,
+            local_time: time,
         };
-        self.account.apply_fill(&event)?;
+        let applied = self.account.apply_fill(&event)?;
         self.version += 1;
         reports.push(Report::Fill(event));
+        self.move_margin(&fill, &applied, fee.add(builder)?)?;
+        if fill.charge == Charge::Backstop {
+            // The margin goes once all positions of the scope have gone.
+            return Ok(());
+        }
+        if fill.reason == FillReason::Liquidation {
+            self.settle_forced(self.scope_of(fill.instrument), time, reports)?;
+        }
+        debug_assert_eq!(self.check_account(), Ok(()));
         Ok(())
     }
 
-    pub(super) fn backstop(&mut self, loss: Money) -> Result<(), NumError> {
+    /// After the last forced fill of a scope: what is left is ours again, what is missing is covered by the venue.
+    fn settle_forced(&mut self, scope: Scope, now: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
+        if self.positions_of(scope).next().is_some() {
+            return Ok(());
+        }
+        if self.equity_of(scope)?.is_negative() {
+            self.lose(scope, now, reports)?;
+        } else if let Scope::Isolated(instrument) = scope {
+            self.set_margin(instrument, Money::ZERO);
+        }
+        Ok(())
+    }
+
+    /// Settles the funding of a position at a rate: out of cash, and out of its margin where that is isolated.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn settle_funding(
+        &mut self,
+        instrument: InstrumentId,
+        rate: Rate,
+        oracle: Price,
+        time: Nanos,
+        reports: &mut Vec<Report>,
+    ) -> Result<(), NumError> {
+        let position = self.account.position(instrument);
+        if position.is_flat() {
+            return Ok(());
+        }
+        let payment = funding::payment(position.quantity, oracle, rate)?;
+        self.pay_from_margin(instrument, payment)?;
+        self.book(AccountEvent::Funding { time, instrument, rate, oracle, payment }, reports)?;
+        debug_assert_eq!(self.check_account(), Ok(()));
+        Ok(())
+    }
+
+    /// Books money that moves without a fill, and reports it.
+    pub(super) fn book(&mut self, event: AccountEvent, reports: &mut Vec<Report>) -> Result<(), NumError> {
         self.version += 1;
-        self.account.apply_backstop(loss)
+        self.account.apply(&event)?;
+        reports.push(Report::Account(event));
+        Ok(())
+    }
+}
+
+/// What a fill is charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Charge {
+    /// The fee of the first fill of its order.
+    First,
+    /// The fee of a later fill of its order.
+    Later,
+    /// Nothing: the venue takes the position over.
+    Backstop,
+}
+
+impl Charge {
+    /// Of a fill of an order that has filled before, or not.
+    pub(super) const fn of(is_first: bool) -> Self {
+        if is_first { Self::First } else { Self::Later }
     }
 }
 
@@ -200,12 +251,13 @@ pub(super) struct NewFill {
     pub price: Price,
     pub quantity: Qty,
     pub liquidity: Liquidity,
-    pub rate: Rate,
+    pub charge: Charge,
     pub reason: FillReason,
+    pub ahead_at_arrival: Option<Qty>,
     pub time: Nanos,
 }
 
 /// News of an order.
 pub(super) fn update(order: &OrderEvent, oid: u64, status: OrderStatus, time: Nanos) -> Report {
-    Report::Order(OrderUpdate { cloid: order.cloid, oid, instrument: order.instrument, status, time })
+    Report::Order(OrderUpdate { cloid: order.cloid, oid, instrument: order.instrument, status, time, local_time: time })
 }

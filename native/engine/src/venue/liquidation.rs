@@ -1,45 +1,161 @@
-//! Liquidation of a cross account (SIMULATION, section 10): whole positions, a fifth of large ones, and the backstop.
+//! Liquidation (SIMULATION, section 10): what has to go is decided here; how it meets the market is the matching's business.
 
-use crate::account::maintenance_margin;
+use std::collections::BTreeMap;
+
 use crate::event::AccountEvent;
 use crate::instrument::InstrumentId;
-use crate::num::{Money, NumError, Price, Qty, RATE_UNIT, Rate, Rounding, div_round};
+use crate::num::{Money, NumError, Price, Qty, RATE_UNIT, Rounding, div_round};
 use crate::order::{Cloid, FillReason, Liquidity, Side};
 use crate::time::Nanos;
-use crate::venue::ledger::NewFill;
-use crate::venue::{Ledger, Margin, Report};
+use crate::venue::ledger::{Charge, NewFill};
+use crate::venue::{Ledger, Margin, Report, Scope};
 
 /// Positions above this are liquidated in parts.
 const LARGE: Money = Money::from_raw(100_000 * 100_000_000);
 /// How long after a part the next order is for the whole position.
 const COOLDOWN: Nanos = Nanos::from_raw(30 * Nanos::SECOND.raw());
 
-/// When the account was last liquidated in part.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Liquidation {
-    last_partial: Option<Nanos>,
+/// When each scope was last liquidated in part.
+pub(super) type Partials = BTreeMap<Scope, Nanos>;
+
+/// An order of the venue against a position of ours. The resting orders of its scope are cancelled before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forced {
+    /// What is below its maintenance margin.
+    pub scope: Scope,
+    /// Which position goes.
+    pub instrument: InstrumentId,
+    /// Sell for a long one.
+    pub side: Side,
+    /// How much of it.
+    pub quantity: Qty,
+    /// Not an order: the venue takes over all positions of the scope with what stands for them, see [`Ledger::take_over`].
+    pub is_backstop: bool,
 }
 
 impl Ledger {
-    /// Maintenance margin of all positions at their marks.
-    pub(super) fn maintenance(&self) -> Result<Money, NumError> {
-        self.account.positions().try_fold(Money::ZERO, |sum, (id, position, mark)| {
-            let Some(instrument) = self.instruments.get(id) else { return Ok(sum) };
-            sum.add(maintenance_margin(instrument, mark.notional(position.quantity)?)?)
-        })
+    /// Whether a scope with positions has less equity than maintenance margin.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn is_below_maintenance(&self, scope: Scope) -> Result<bool, NumError> {
+        if self.config.margin == Margin::None || self.positions_of(scope).next().is_none() {
+            return Ok(false);
+        }
+        Ok(self.equity_of(scope)? < self.maintenance_of(scope)?)
     }
 
-    /// Whether equity is below the maintenance margin.
-    pub(super) fn is_below_maintenance(&self) -> Result<bool, NumError> {
+    /// Whether [`Ledger::next_liquidation`] may have an answer for some scope. Quick where all positions are cross.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn may_liquidate(&self) -> Result<bool, NumError> {
         if self.config.margin == Margin::None || self.account.open_positions() == 0 {
             return Ok(false);
         }
-        let equity = self.account.equity()?;
         // Maintenance margin is at most half the notional, so most checks end here.
-        Ok(equity < self.account.gross_notional() && equity < self.maintenance()?)
+        Ok(self.has_isolated() || self.account.equity()? < self.account.gross_notional())
     }
 
-    /// The prices between which the only position of the account is safe from liquidation; `None` if there are more.
+    /// What has to go next of a scope that is below its maintenance margin at the present marks; `None` once it is not.
+    ///
+    /// The largest notional goes first, the whole of it. Above 100,000 of notional it is a fifth, rounded up to the lot,
+    /// unless that happened within the last 30 s: asking starts those. Below two thirds of the maintenance margin the venue
+    /// takes everything over, at once: where the price jumps that far, nobody can say whether the book would have done better.
+    ///
+    /// Ask again after each execution, and leave the scope alone until the next mark where nothing could be executed.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn next_liquidation(&mut self, scope: Scope, now: Nanos) -> Result<Option<Forced>, NumError> {
+        if !self.is_below_maintenance(scope)? {
+            return Ok(None);
+        }
+        let (equity, maintenance) = (self.equity_of(scope)?, self.maintenance_of(scope)?);
+        let is_backstop = i128::from(equity.raw()) * 3 < i128::from(maintenance.raw()) * 2;
+        let Some((instrument, position, mark)) = self.largest(scope)? else { return Ok(None) };
+        let side = if position.is_positive() { Side::Sell } else { Side::Buy };
+        let size = position.abs()?;
+        let is_large = mark.notional(size)? > LARGE;
+        let is_cooling = self.partials.get(&scope).is_some_and(|t| now.since(*t) < COOLDOWN);
+        let quantity = if is_large && !is_cooling && !is_backstop {
+            self.partials.insert(scope, now);
+            self.fifth(instrument, size)?
+        } else {
+            size
+        };
+        Ok(Some(Forced { scope, instrument, side, quantity, is_backstop }))
+    }
+
+    /// The backstop: the positions of a scope go at their marks without a fee, and what is left of its equity with them.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn take_over(&mut self, scope: Scope, now: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
+        while let Some((instrument, position, mark)) = self.largest(scope)? {
+            let side = if position.is_positive() { Side::Sell } else { Side::Buy };
+            let forced = Forced { scope, instrument, side, quantity: position.abs()?, is_backstop: true };
+            self.force(&forced, mark, Charge::Backstop, now, reports)?;
+        }
+        self.lose(scope, now, reports)
+    }
+
+    /// What is left of a scope without positions is lost; below zero, the venue covers it.
+    pub(super) fn lose(&mut self, scope: Scope, now: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
+        let loss = self.equity_of(scope)?;
+        if let Scope::Isolated(instrument) = scope {
+            self.set_margin(instrument, Money::ZERO);
+        }
+        self.book(AccountEvent::Backstop { time: now, loss }, reports)?;
+        debug_assert_eq!(self.check_account(), Ok(()));
+        Ok(())
+    }
+
+    /// Liquidates a scope at its marks, moved against us by the slippage, until it is above maintenance or gone: for bars,
+    /// which know no book.
+    pub(super) fn liquidate_at_marks(
+        &mut self,
+        scope: Scope,
+        now: Nanos,
+        reports: &mut Vec<Report>,
+    ) -> Result<(), NumError> {
+        while let Some(forced) = self.next_liquidation(scope, now)? {
+            if forced.is_backstop {
+                self.take_over(scope, now, reports)?;
+            } else {
+                let price = self.slipped(forced.instrument, self.account.mark(forced.instrument), forced.side)?;
+                self.force(&forced, price, Charge::First, now, reports)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Books the execution of a forced order, or of a part of it.
+    pub(super) fn force(
+        &mut self,
+        forced: &Forced,
+        price: Price,
+        charge: Charge,
+        time: Nanos,
+        reports: &mut Vec<Report>,
+    ) -> Result<(), NumError> {
+        let fill = NewFill {
+            cloid: Cloid::default(),
+            oid: self.next_oid(),
+            instrument: forced.instrument,
+            side: forced.side,
+            price,
+            quantity: forced.quantity,
+            liquidity: Liquidity::Taker,
+            charge,
+            reason: FillReason::Liquidation,
+            ahead_at_arrival: None,
+            time,
+        };
+        self.fill(fill, reports)
+    }
+
+    /// The prices between which a position is safe from liquidation; `None` if that depends on other prices too.
     ///
     /// Equity is linear in the price, and maintenance margin is at most `|q| * p * r` with the largest rate `r` of the
     /// tiers, so `E0 + q (p − p0) ≥ |q| p r` gives a bound that can only err on the safe side.
@@ -52,13 +168,15 @@ impl Ledger {
         if position.is_flat() {
             return Ok(Some(ALL));
         }
-        if self.account.open_positions() > 1 {
+        let scope = self.scope_of(instrument);
+        if self.positions_of(scope).nth(1).is_some() {
             return Ok(None);
         }
         let lowest = self.instruments.get(instrument).and_then(|i| i.tiers.iter().map(|t| t.max_leverage).min());
         let rate = i128::from(RATE_UNIT / (2 * i64::from(lowest.unwrap_or(1).max(1))));
         // Equity at price zero, in steps of 1e-8, times 1e8 to match quantity times price.
-        let at_zero = i128::from(self.account.cash().sub(position.cost)?.raw());
+        let without_profit = self.equity_of(scope)?.sub(self.account.unrealised_of(instrument)?)?;
+        let at_zero = i128::from(without_profit.sub(position.cost)?.raw());
         let quantity = i128::from(position.quantity.raw().abs());
         let unit = i128::from(RATE_UNIT);
         let long = position.quantity.is_positive();
@@ -76,64 +194,13 @@ impl Ledger {
         }))
     }
 
-    /// Sells positions off until the account is above maintenance, or takes everything in the backstop.
-    pub(super) fn liquidate(
-        &mut self,
-        state: &mut Liquidation,
-        now: Nanos,
-        reports: &mut Vec<Report>,
-    ) -> Result<(), NumError> {
-        while self.is_below_maintenance()? {
-            let (equity, maintenance) = (self.account.equity()?, self.maintenance()?);
-            let is_backstop = i128::from(equity.raw()) * 3 < i128::from(maintenance.raw()) * 2;
-            let Some((instrument, position, mark)) = self.largest()? else { return Ok(()) };
-            let side = if position.is_positive() { Side::Sell } else { Side::Buy };
-            let size = position.abs()?;
-            let is_large = mark.notional(size)? > LARGE;
-            let cooling = state.last_partial.is_some_and(|t| now.since(t) < COOLDOWN);
-            let quantity = if is_large && !cooling && !is_backstop {
-                state.last_partial = Some(now);
-                self.fifth(instrument, size)?
-            } else {
-                size
-            };
-            let price = if is_backstop { mark } else { self.slipped(instrument, mark, side)? };
-            let rate = if is_backstop { Rate::ZERO } else { self.config.taker_rate };
-            let fill = NewFill {
-                cloid: Cloid::default(),
-                oid: self.next_oid(),
-                instrument,
-                side,
-                price,
-                quantity,
-                liquidity: Liquidity::Taker,
-                rate,
-                reason: FillReason::Liquidation,
-                time: now,
-            };
-            self.fill(fill, reports)?;
-            if is_backstop {
-                while let Some((instrument, position, mark)) = self.largest()? {
-                    let side = if position.is_positive() { Side::Sell } else { Side::Buy };
-                    let quantity = position.abs()?;
-                    let oid = self.next_oid();
-                    self.fill(NewFill { oid, instrument, side, price: mark, quantity, ..fill }, reports)?;
-                }
-                let loss = self.account.equity()?;
-                self.backstop(loss)?;
-                reports.push(Report::Account(AccountEvent::Backstop { time: now, loss }));
-            }
-        }
-        Ok(())
-    }
-
-    /// The position of the largest notional.
-    fn largest(&self) -> Result<Option<(InstrumentId, Qty, Price)>, NumError> {
+    /// The position of the largest notional in a scope.
+    fn largest(&self, scope: Scope) -> Result<Option<(InstrumentId, Qty, Price)>, NumError> {
         let mut best: Option<(Money, (InstrumentId, Qty, Price))> = None;
-        for (id, position, mark) in self.account.positions() {
-            let notional = mark.notional(position.quantity)?.abs()?;
+        for (id, quantity, mark) in self.positions_of(scope) {
+            let notional = mark.notional(quantity)?.abs()?;
             if best.is_none_or(|(n, _)| notional > n) {
-                best = Some((notional, (id, position.quantity, mark)));
+                best = Some((notional, (id, quantity, mark)));
             }
         }
         Ok(best.map(|(_, position)| position))

@@ -4,19 +4,32 @@
 //! market is a [`Matching`]: [`BarMatching`] for bars; one for order books is another implementation of the same trait.
 
 mod bar;
+mod book;
 mod config;
+#[cfg(test)]
+mod cost_cases;
+mod fees;
+mod funding;
+pub mod latency;
 mod ledger;
 mod liquidation;
+mod margin;
 mod path;
 #[cfg(test)]
 mod tests;
 mod working;
 
 pub use bar::BarMatching;
+pub use book::{BookMatching, BookOptions, Evidence, QueueModel};
 pub use config::{FillOn, Margin, PathRule, VenueConfig};
+pub use fees::{FeeBasis, FeeSchedule, FeeTable, FeeTier, HyperliquidFees, MakerTier, PlainFees, REFERRED_VOLUME};
+pub use funding::{Funding, FundingRule, eight_hour_rate, hourly_rate, payment, premium, premium_of_middle};
 pub use ledger::Ledger;
+pub use liquidation::Forced;
+pub use margin::Scope;
 
-use crate::event::{AccountEvent, Command, Event, MarketEvent};
+use crate::book::BookKind;
+use crate::event::{AccountEvent, Command, Event};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::num::{Money, NumError, Price, Qty};
 use crate::order::{Cloid, FillEvent, OrderEvent, OrderUpdate};
@@ -47,6 +60,8 @@ impl Report {
 
 /// How orders meet the market.
 pub trait Matching {
+    /// What tells of the market.
+    type Event;
     /// News from the market; own orders may fill.
     ///
     /// # Errors
@@ -54,7 +69,7 @@ pub trait Matching {
     fn on_market(
         &mut self,
         ledger: &mut Ledger,
-        event: &MarketEvent,
+        event: &Self::Event,
         reports: &mut Vec<Report>,
     ) -> Result<(), NumError>;
     /// An order arrives.
@@ -81,7 +96,18 @@ pub trait Matching {
         reports: &mut Vec<Report>,
     ) -> Result<(), NumError>;
     /// A cancel arrives.
-    fn cancel(&mut self, order: (InstrumentId, Cloid), now: Nanos, reports: &mut Vec<Report>);
+    ///
+    /// # Errors
+    /// See [`Matching::on_market`].
+    fn cancel(
+        &mut self,
+        ledger: &mut Ledger,
+        order: (InstrumentId, Cloid),
+        now: Nanos,
+        reports: &mut Vec<Report>,
+    ) -> Result<(), NumError>;
+    /// The plan to cancel everything at a time arrives, or that it is off.
+    fn schedule_cancel(&mut self, time: Option<Nanos>, now: Nanos);
 }
 
 /// A venue: rules and account of all markets, and a way of matching.
@@ -100,6 +126,14 @@ impl SimulatedVenue<BarMatching> {
     }
 }
 
+impl SimulatedVenue<BookMatching> {
+    /// A venue for books, driven by these kinds of rows, by instrument.
+    #[must_use]
+    pub fn books(config: VenueConfig, instruments: Instruments, kinds: &[BookKind], deposit: Money) -> Self {
+        Self { matching: BookMatching::new(kinds, config.funding), ledger: Ledger::new(config, instruments, deposit) }
+    }
+}
+
 impl<M: Matching> SimulatedVenue<M> {
     /// Rules and account.
     #[must_use]
@@ -107,12 +141,23 @@ impl<M: Matching> SimulatedVenue<M> {
         &self.ledger
     }
 
+    /// Rules and account, and how orders meet the market, apart.
+    pub(crate) const fn parts(&mut self) -> (&mut Ledger, &mut M) {
+        (&mut self.ledger, &mut self.matching)
+    }
+
+    /// How orders meet the market.
+    #[must_use]
+    pub const fn matching(&self) -> &M {
+        &self.matching
+    }
+
     /// News from the market; reports are appended.
     ///
     /// # Errors
     /// [`NumError::Overflow`].
     #[inline]
-    pub fn on_market(&mut self, event: &MarketEvent, reports: &mut Vec<Report>) -> Result<(), NumError> {
+    pub fn on_market(&mut self, event: &M::Event, reports: &mut Vec<Report>) -> Result<(), NumError> {
         self.matching.on_market(&mut self.ledger, event, reports)
     }
 
@@ -127,7 +172,10 @@ impl<M: Matching> SimulatedVenue<M> {
                 self.matching.modify(&mut self.ledger, (*instrument, *cloid), (*price, *quantity), now, reports)
             }
             Command::Cancel { cloid, instrument } => {
-                self.matching.cancel((*instrument, *cloid), now, reports);
+                self.matching.cancel(&mut self.ledger, (*instrument, *cloid), now, reports)
+            }
+            Command::ScheduleCancel { time } => {
+                self.matching.schedule_cancel(*time, now);
                 Ok(())
             }
             Command::Refuse(_) | Command::SetTimer { .. } | Command::Notice { .. } => Ok(()),

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::Bar;
-use crate::instrument::{Instrument, MarginTier, TickRule};
+use crate::event::{Bar, MarketEvent};
+use crate::instrument::{Instrument, MarginMode, MarginTier, TickRule};
 use crate::num::Rate;
 use crate::order::{FillReason, Liquidity, OrderKind, OrderStatus, Reason, Side, TimeInForce, Trail};
 
@@ -14,8 +14,10 @@ fn price(text: &str) -> Price {
     text.parse().unwrap()
 }
 
-/// A venue with one instrument, and what it has reported.
+/// A venue with one instrument and an isolated one beside it, and what it has reported.
 struct World {
+    /// Whose bars and orders come next.
+    id: InstrumentId,
     venue: SimulatedVenue<BarMatching>,
     reports: Vec<Report>,
     minute: i64,
@@ -28,9 +30,10 @@ impl World {
         let mut instrument = Instrument::unrestricted("BTC");
         instrument.tick = TickRule::Fixed(price("0.0001"));
         change(&mut config, &mut instrument);
-        let instruments = Instruments::new(vec![instrument]);
+        let beside = Instrument { margin_mode: Some(MarginMode::Isolated), ..Instrument::unrestricted("ETH") };
+        let instruments = Instruments::new(vec![instrument, beside]);
         let venue = SimulatedVenue::bars(config, instruments, "10000".parse().unwrap());
-        Self { venue, reports: Vec::new(), minute: 0, sequence: 0 }
+        Self { id: ID, venue, reports: Vec::new(), minute: 0, sequence: 0 }
     }
 
     fn plain() -> Self {
@@ -41,7 +44,7 @@ impl World {
         let start = Nanos::from_raw(self.minute * Nanos::MINUTE.raw());
         self.minute += 1;
         let bar = Bar {
-            instrument: ID,
+            instrument: self.id,
             trades: 0,
             open_time: start,
             close_time: start.after(Nanos::MINUTE),
@@ -78,12 +81,14 @@ impl World {
         let quantity = quantity.parse().unwrap();
         let order = OrderEvent {
             cloid,
-            instrument: ID,
+            instrument: self.id,
             side,
             quantity,
             kind,
             time_in_force: tif,
             reduce_only,
+            group: crate::order::Group::None,
+            expires_after: None,
             time,
             decision_price: Price::ONE,
         };
@@ -349,7 +354,7 @@ fn a_large_position_is_liquidated_by_a_fifth() {
     let mut world = World::new(|config, instrument| {
         config.leverage = 40;
         config.slippage = Rate::ZERO;
-        config.taker_rate = Rate::ZERO;
+        config.fees = FeeSchedule::plain(Rate::ZERO, Rate::ZERO);
         instrument.tiers = vec![MarginTier { lower_bound: Money::ZERO, max_leverage: 40 }];
     });
     world.bar(FLAT);
@@ -359,6 +364,26 @@ fn a_large_position_is_liquidated_by_a_fifth() {
     // Equity 10,000 − 3,000 × 2.2 = 3,400 below 3,000 × 97.8 / 80 = 3,667.5, above two thirds of it.
     world.bar_with(["100", "100", "97.8", "97.8"], None);
     assert_eq!(world.fills(), ["sell 600 @ 97.8 taker"]);
+}
+
+#[test]
+fn an_isolated_liquidation_takes_the_orders_of_its_scope_and_leaves_the_others() {
+    let mut world = World::new(|config, _| config.leverage = 10);
+    world.bar(FLAT);
+    let bid = world.order(Side::Buy, "1", OrderKind::Limit { price: price("90") });
+    world.id = InstrumentId(1);
+    world.bar(FLAT);
+    world.order(Side::Buy, "10", OrderKind::Market);
+    world.bar(FLAT);
+    let target = world.order(Side::Sell, "10", OrderKind::Limit { price: price("120") });
+    world.reports.clear();
+    world.bar(["100", "100", "91", "91"]);
+    assert_eq!(world.last_status(target), Some(OrderStatus::Cancelled(Reason::LiquidatedCanceled)));
+    assert_eq!(world.last_status(bid), None);
+    let account = world.venue.ledger().account();
+    assert_eq!(account.open_positions(), 0);
+    // The margin of 100.05 is gone, not what the account holds beside it.
+    assert!(account.equity().unwrap() > "9899".parse().unwrap(), "{:?}", account.lines());
 }
 
 fn ohlc() -> impl Strategy<Value = [i64; 4]> {

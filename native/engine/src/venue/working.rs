@@ -1,10 +1,10 @@
 //! One order at work on bars: what it waits for, and how it meets an open, a path and a price.
 
 use crate::event::Bar;
-use crate::num::{NumError, Price, Qty, Rate, Rounding};
+use crate::num::{NumError, Price, Qty, Rounding};
 use crate::order::{FillReason, Liquidity, OrderEvent, OrderKind, OrderStatus, Reason, Side, TimeInForce, Trail};
 use crate::time::Nanos;
-use crate::venue::ledger::{NewFill, update};
+use crate::venue::ledger::{Charge, NewFill, update};
 use crate::venue::{FillOn, Ledger, Report};
 
 /// What an order waits for.
@@ -233,9 +233,22 @@ pub(super) fn execute(
         return finish(order, OrderStatus::Cancelled(Reason::MarginCanceled), time, reports);
     }
     let reason = if liquidity == Liquidity::Taker { FillReason::Taker } else { FillReason::Bar };
-    let rate: Rate = ledger.rate(liquidity);
+    let charge = Charge::of(order.leaves == order.event.quantity);
     let (cloid, oid) = (order.event.cloid, order.oid);
-    ledger.fill(NewFill { cloid, oid, instrument, side, price, quantity, liquidity, rate, reason, time }, reports)?;
+    let fill = NewFill {
+        cloid,
+        oid,
+        instrument,
+        side,
+        price,
+        quantity,
+        liquidity,
+        charge,
+        reason,
+        ahead_at_arrival: None,
+        time,
+    };
+    ledger.fill(fill, reports)?;
     order.leaves = order.leaves.sub(quantity)?;
     if let Some(budget) = budget {
         *budget = budget.sub(quantity)?;

@@ -108,7 +108,8 @@ impl Strategy for Script {
                 let quantity = Some(Qty::from_raw(size * Price::ONE.raw() / 100));
                 let time_in_force = if size % 5 == 0 { TimeInForce::Alo } else { TimeInForce::Gtc };
                 let reduce_only = size % 3 == 0;
-                ctx.place(OrderRequest { instrument, side, quantity, kind, time_in_force, reduce_only });
+                let order = OrderRequest::new(instrument, side, quantity, kind);
+                ctx.place(OrderRequest { time_in_force, reduce_only, ..order });
             }
             Move::CancelAll => {
                 let cloids: Vec<Cloid> = ctx.world.orders.of(instrument).map(|o| o.event.cloid).collect();

@@ -105,6 +105,24 @@ impl PyCancel {
     }
 }
 
+/// Take all orders away at a time, unless it is moved; without a time the plan is taken back.
+#[pyclass(frozen, name = "ScheduleCancel", module = "algo_trade._native")]
+pub struct PyScheduleCancel {
+    time: Option<Nanos>,
+}
+
+#[pymethods]
+impl PyScheduleCancel {
+    /// When, at the venue, in nanoseconds since the epoch; None takes the plan back.
+    #[getter]
+    fn time_ns(&self) -> Option<i64> {
+        self.time.map(Nanos::raw)
+    }
+    fn __repr__(&self) -> String {
+        self.time.map_or_else(|| "ScheduleCancel(None)".to_owned(), |time| format!("ScheduleCancel({time})"))
+    }
+}
+
 /// Give a `TimerEvent` back at this time.
 #[pyclass(frozen, name = "SetTimer", module = "algo_trade._native")]
 pub struct PySetTimer {
@@ -170,6 +188,7 @@ pub fn command_to_py(
         Command::Cancel { cloid, instrument } => {
             Py::new(py, PyCancel { cloid, instrument, symbol: symbol(instrument) })?.into_any()
         }
+        Command::ScheduleCancel { time } => Py::new(py, PyScheduleCancel { time })?.into_any(),
         Command::SetTimer { time, id } => Py::new(py, PySetTimer { time, id })?.into_any(),
         Command::Notice { level, text } => Py::new(py, PyNotice { level, text })?.into_any(),
     })
@@ -190,6 +209,9 @@ pub fn command_from_py(object: &Bound<'_, PyAny>) -> PyResult<Command> {
     if let Ok(cancel) = object.cast::<PyCancel>() {
         let PyCancel { cloid, instrument, .. } = *cancel.get();
         return Ok(Command::Cancel { cloid, instrument });
+    }
+    if let Ok(plan) = object.cast::<PyScheduleCancel>() {
+        return Ok(Command::ScheduleCancel { time: plan.get().time });
     }
     if let Ok(timer) = object.cast::<PySetTimer>() {
         return Ok(Command::SetTimer { time: timer.get().time, id: timer.get().id });

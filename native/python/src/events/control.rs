@@ -1,11 +1,13 @@
 //! What is neither market nor order: timers, the operator's word, money that moves by itself.
 
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use engine::event::{AccountEvent, ControlEvent, TimerEvent};
+use engine::num::Money;
 
 use super::from_time;
-use crate::number::to_decimal;
+use crate::number::{decimal_of_text, to_decimal};
 
 /// A timer that the system had set has come due.
 #[pyclass(frozen, name = "TimerEvent", module = "algo_trade._native")]
@@ -75,21 +77,52 @@ impl PyControl {
 #[pyclass(frozen, name = "AccountEvent", module = "algo_trade._native")]
 pub struct PyAccountEvent {
     pub inner: AccountEvent,
+    /// Of what it is about, if that is one instrument.
+    pub symbol: Option<Py<PyString>>,
+}
+
+impl PyAccountEvent {
+    const fn money(&self) -> Money {
+        match self.inner {
+            AccountEvent::Backstop { loss, .. } => loss,
+            AccountEvent::Funding { payment, .. } => payment,
+            AccountEvent::BuilderFee { fee, .. } => fee,
+        }
+    }
 }
 
 #[pymethods]
 impl PyAccountEvent {
-    /// "backstop": a liquidation took what was left.
+    /// "backstop": a liquidation took what was left; "funding" of a position; "`builder_fee`": just before its fill.
     #[getter]
-    #[expect(clippy::unused_self, reason = "there is one kind so far")]
-    fn kind(&self) -> &'static str {
-        "backstop"
+    const fn kind(&self) -> &'static str {
+        match self.inner {
+            AccountEvent::Backstop { .. } => "backstop",
+            AccountEvent::Funding { .. } => "funding",
+            AccountEvent::BuilderFee { .. } => "builder_fee",
+        }
     }
-    /// What was lost, in quote currency.
+    /// What was paid, in quote currency; below zero it was received.
     #[getter]
-    fn loss<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let AccountEvent::Backstop { loss, .. } = self.inner;
-        to_decimal(py, loss)
+    fn amount<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_decimal(py, self.money())
+    }
+    /// The instrument's name; None of a backstop.
+    #[getter]
+    fn symbol(&self, py: Python<'_>) -> Option<Py<PyString>> {
+        self.symbol.as_ref().map(|symbol| symbol.clone_ref(py))
+    }
+    /// The funding rate of the hour; None of anything else.
+    #[getter]
+    fn rate<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let AccountEvent::Funding { rate, .. } = self.inner else { return Ok(None) };
+        decimal_of_text(py, &rate.to_string()).map(Some)
+    }
+    /// The oracle price that funding was worked out at; None of anything else.
+    #[getter]
+    fn oracle_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let AccountEvent::Funding { oracle, .. } = self.inner else { return Ok(None) };
+        to_decimal(py, oracle).map(Some)
     }
     /// When, in nanoseconds since the epoch.
     #[getter]
@@ -97,7 +130,6 @@ impl PyAccountEvent {
         self.inner.time().raw()
     }
     fn __repr__(&self) -> String {
-        let AccountEvent::Backstop { time, loss } = self.inner;
-        format!("AccountEvent(backstop, {time}, loss={loss})")
+        format!("AccountEvent({}, {}, amount={})", self.kind(), self.inner.time(), self.money())
     }
 }

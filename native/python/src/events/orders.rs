@@ -61,7 +61,9 @@ impl PyFill {
             fee: from_python(fee)?,
             liquidity,
             reason,
+            ahead_at_arrival: None,
             time: from_time(time)?,
+            local_time: from_time(time)?,
         };
         Ok(Self { inner, symbol: symbol.unbind() })
     }
@@ -249,7 +251,10 @@ impl PyOrderUpdate {
             ))
         })?;
         let (cloid, time, instrument) = (cloid_of(cloid)?, from_time(time)?, InstrumentId::default());
-        Ok(Self { inner: OrderUpdate { cloid, oid, instrument, status, time }, symbol: symbol.unbind() })
+        Ok(Self {
+            inner: OrderUpdate { cloid, oid, instrument, status, time, local_time: time },
+            symbol: symbol.unbind(),
+        })
     }
     /// The instrument's name.
     #[getter]

@@ -130,6 +130,7 @@ def _cost_parts(m: Metrics) -> tuple[tuple[str, Decimal], ...]:
     return (
         ("Taker fees", m.fees_taker),
         ("Maker fees", m.fees_maker),
+        ("Builder fees", m.fees_builder),
         ("Rebates", -m.rebates),
         ("Slippage", m.slippage),
         ("Funding paid", m.funding_paid),

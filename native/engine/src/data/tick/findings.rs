@@ -16,6 +16,8 @@ const SYMBOL_BYTES_MAX: usize = 128;
 pub struct Findings {
     /// The symbol that was asked for, whatever the file says.
     given: Option<String>,
+    /// What the file calls the symbol that was given another name.
+    renamed: Option<String>,
     is_venue_given: bool,
     venue: String,
     symbols: Vec<String>,
@@ -64,32 +66,43 @@ impl Findings {
         Ok(id)
     }
 
-    /// The number of the symbol that was given, for files that name none.
+    /// The number of the symbol that was given, for what names none.
     ///
     /// # Errors
     /// [`Fault::NoSymbol`].
     pub fn nameless_instrument(&mut self) -> Result<InstrumentId, SourceError> {
         match self.given.clone() {
-            Some(name) => self.instrument(&name),
+            Some(given) => Ok(self.only(given)),
             None => Err(Fault::NoSymbol.alone()),
         }
     }
 
-    fn find_or_add(&mut self, name: &str) -> Result<InstrumentId, Fault> {
-        if let Some(id) = self.ids.get(name) {
-            return Ok(*id);
+    fn only(&mut self, given: String) -> InstrumentId {
+        if self.symbols.is_empty() {
+            self.symbols.push(given);
         }
+        InstrumentId(0)
+    }
+
+    fn find_or_add(&mut self, name: &str) -> Result<InstrumentId, Fault> {
         if name.is_empty() {
             return Err(Fault::Missing);
+        }
+        if let Some(given) = self.given.clone() {
+            let first = self.renamed.get_or_insert_with(|| name.to_owned());
+            if first != name {
+                return Err(Fault::Renamed { given: given.into(), first: first.as_str().into() });
+            }
+            return Ok(self.only(given));
+        }
+        if let Some(id) = self.ids.get(name) {
+            return Ok(*id);
         }
         if self.ids.len() >= SYMBOLS_MAX || name.len() > SYMBOL_BYTES_MAX {
             return Err(Fault::TooManySymbols { limit: SYMBOLS_MAX });
         }
-        if let (Some(given), Some(first)) = (&self.given, self.ids.keys().next()) {
-            return Err(Fault::Renamed { given: given.as_str().into(), first: first.as_str().into() });
-        }
         let id = u32::try_from(self.symbols.len()).map_err(|_| Fault::TooManySymbols { limit: SYMBOLS_MAX })?;
-        self.symbols.push(self.given.clone().unwrap_or_else(|| name.to_owned()));
+        self.symbols.push(name.to_owned());
         self.ids.insert(name.to_owned(), InstrumentId(id));
         Ok(InstrumentId(id))
     }
@@ -114,7 +127,7 @@ mod tests {
     fn a_given_symbol_renames_the_one_of_the_file_and_refuses_a_second() {
         let options = TickOptions { symbol: Some("BTC-PERP".to_owned()), venue: None };
         let mut findings = Findings::new(&options, "bybit");
-        assert_eq!(findings.instrument("BTCUSDT").unwrap(), InstrumentId(0));
+        assert_eq!(findings.nameless_instrument().unwrap(), InstrumentId(0));
         assert_eq!(findings.instrument("BTCUSDT").unwrap(), InstrumentId(0));
         assert_eq!(findings.symbols(), ["BTC-PERP"]);
         let error = findings.instrument("ETHUSDT").unwrap_err().to_string();

@@ -67,7 +67,7 @@ impl Orders {
         };
         let filled = row.quantity.raw().clamp(0, order.left.max(0));
         if filled < row.quantity.raw() {
-            findings.note("fills of more than the order holds, cut to it");
+            findings.note("fills of more than the order showed (icebergs), cut to what it showed");
         }
         order.left -= filled;
         order.owed = order.owed.saturating_add(filled);
@@ -108,9 +108,15 @@ impl Orders {
         if !row.quantity.is_positive() {
             return Ok(self.cancel(row.at(row.side, row.price, Qty::MAX), findings));
         }
+        let row = row.at(order.side, row.price, row.quantity);
+        if order.left <= 0 {
+            // An iceberg shows its next part, at the end of the queue: the fill has taken out the one before.
+            findings.note("orders that show more after all they showed was filled (icebergs), added anew");
+            return self.add(Row { kind: RowKind::OrderAdd, ..row }, findings).map(Some);
+        }
         let is_known = is_owed && (order.price, order.left) == (row.price, row.quantity.raw());
         *order = Resting { price: row.price, left: row.quantity.raw(), owed: 0, ..*order };
-        Ok((!is_known).then(|| row.at(order.side, row.price, row.quantity)))
+        Ok((!is_known).then_some(row))
     }
 }
 
@@ -125,7 +131,10 @@ mod tests {
         row.at(RowSide::Buy, Price::from_raw(price), Qty::from_raw(quantity)).of(7)
     }
 
-    fn merged(rows: &[(RowKind, i64, i64)]) -> (Vec<(RowKind, i64, i64)>, Vec<(String, u64)>) {
+    /// Kind, price and quantity.
+    type Said = (RowKind, i64, i64);
+
+    fn merged(rows: &[Said]) -> (Vec<Said>, Vec<(String, u64)>) {
         let (mut orders, mut findings) = (Orders::default(), Findings::new(&TickOptions::default(), ""));
         let merge = |&(kind, price, quantity)| orders.merge(row(kind, price, quantity), &mut findings).unwrap();
         let out = rows.iter().filter_map(merge).map(|row| (row.kind, row.price.raw(), row.quantity.raw())).collect();
@@ -146,6 +155,13 @@ mod tests {
         assert_eq!(merged(&[(A, 100, 5), (F, 100, 2), (M, 99, 3)]).0, [(A, 100, 5), (F, 100, 2), (M, 99, 3)]);
         assert_eq!(merged(&[(A, 100, 5), (F, 100, 2), (M, 100, 1)]).0, [(A, 100, 5), (F, 100, 2), (M, 100, 1)]);
         assert_eq!(merged(&[(A, 100, 5), (F, 100, 5), (M, 100, 0)]).0, [(A, 100, 5), (F, 100, 5)]);
+    }
+
+    #[test]
+    fn an_iceberg_is_filled_for_what_it_showed_and_joins_again() {
+        let (rows, notes) = merged(&[(A, 100, 3), (F, 100, 13), (M, 100, 2), (F, 100, 2), (C, 100, 2)]);
+        assert_eq!(rows, [(A, 100, 3), (F, 100, 3), (A, 100, 2), (F, 100, 2)]);
+        assert_eq!(notes.iter().filter(|(what, count)| what.contains("icebergs") && *count == 1).count(), 2);
     }
 
     #[test]

@@ -75,3 +75,25 @@ pub fn shown(row: &Row) -> String {
     let (exchange, local) = (row.exchange_time.raw(), row.local_time.raw());
     format!("{kind} {side} {price} {quantity} id={order_id} seq={sequence} flags={flags} {exchange} {local}")
 }
+
+/// The seeds of the fuzz targets are small sound files of each format, one of them an archive that numpy wrote.
+#[test]
+fn every_seed_of_the_fuzz_targets_is_read_to_its_end() {
+    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let mut count = 0;
+    for (folder, named) in
+        Format::ALL.map(|format| (format.as_str(), format)).into_iter().chain([("packed", Format::Auto)])
+    {
+        for entry in std::fs::read_dir(corpus.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let is_nameless = matches!(named, Format::Hftbacktest | Format::Binance);
+            let options = if is_nameless { options("X") } else { TickOptions::default() };
+            for format in [named, Format::Auto] {
+                let told = open(&path, format, &options).and_then(read_all).unwrap();
+                assert!(!told.rows.is_empty() && !told.symbols.is_empty(), "{}", path.display());
+            }
+            count += 1;
+        }
+    }
+    assert!(count >= 20, "{count}");
+}

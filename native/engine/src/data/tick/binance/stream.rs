@@ -151,6 +151,7 @@ impl Stream {
         let instrument = match (message.s, self.in_depth.as_slice()) {
             (Some(symbol), _) => findings.instrument(symbol)?,
             (None, [only]) => *only,
+            (None, []) if findings.symbols().len() == 1 => InstrumentId(0),
             (None, []) => findings.nameless_instrument()?,
             (None, _) => {
                 findings.note("snapshots that do not say of which of several symbols, left out");
@@ -275,6 +276,16 @@ mod tests {
         let delta = RowKind::BookDelta;
         assert_eq!(rows, [(RowKind::BookSnapshot, 25), (delta, 30), (delta, 30), (delta, 40), (delta, 40)]);
         assert_eq!(told.noted("older than its snapshot"), 2);
+    }
+
+    #[test]
+    fn a_snapshot_before_any_change_is_of_the_one_symbol_seen_so_far() {
+        let trade = r#"7 {"e":"aggTrade","E":9,"T":8,"s":"X","a":77,"p":"1","q":"2","m":true}"#;
+        let snapshot = r#"8 {"lastUpdateId":25,"bids":[["1","1"]],"asks":[]}"#;
+        let told = rows_of(&format!("{trade}\n{snapshot}\n"));
+        assert_eq!(shown(&told.rows[1]), "book_snapshot 1 1 1 id=0 seq=25 flags=3 8 8");
+        let error = error_of(snapshot, Format::Auto);
+        assert!(error.contains("name the symbol"), "{error}");
     }
 
     #[test]

@@ -115,7 +115,10 @@ impl ChangeReader {
             Action::Fill => RowKind::OrderFill,
             Action::Clear => RowKind::BookClear,
             // The id that a trade has here is that of the aggressor's order, not of the print.
-            Action::Trade => return Ok(rows.push(row.of(0))),
+            Action::Trade => {
+                rows.push(row.of(0));
+                return Ok(());
+            }
             Action::None => {
                 self.findings.note("records without an action, left out");
                 return Ok(());

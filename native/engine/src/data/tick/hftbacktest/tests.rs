@@ -15,7 +15,9 @@ fn npy(dtype: &str, events: &[Made]) -> Vec<u8> {
     bytes.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
     bytes.extend(header.as_bytes());
     for (flags, exchange, local, price, quantity) in events {
-        for word in [*flags, *exchange as u64, *local as u64, price.to_bits(), quantity.to_bits(), 7, 0, 0] {
+        for word in
+            [*flags, exchange.cast_unsigned(), local.cast_unsigned(), price.to_bits(), quantity.to_bits(), 7, 0, 0]
+        {
             bytes.extend(word.to_le_bytes());
         }
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::book::BookKind;
 use crate::data::fault::{Fault, SourceError};
 use crate::data::tick::family::Family;
 use crate::data::tick::table::file::TableFile;
@@ -161,6 +162,21 @@ impl Lake {
     pub fn families(&self) -> Vec<Family> {
         let all: BTreeSet<Family> = self.parts.iter().map(|part| part.partition.family).collect();
         all.into_iter().collect()
+    }
+
+    /// What can drive the book of a symbol: single orders, levels, or quotes, the richest first.
+    #[must_use]
+    pub fn books(&self, symbol: &str) -> Vec<BookKind> {
+        let has = |family| self.parts.iter().any(|p| p.partition.symbol == symbol && p.partition.family == family);
+        let kinds = [(Family::Orders, BookKind::L3), (Family::Book, BookKind::L2), (Family::Quotes, BookKind::Quote)];
+        kinds.into_iter().filter(|(family, _)| has(*family)).map(|(_, kind)| kind).collect()
+    }
+
+    /// The venues that the data are of.
+    #[must_use]
+    pub fn venues(&self) -> Vec<String> {
+        let all: BTreeSet<&String> = self.parts.iter().map(|part| &part.partition.venue).collect();
+        all.into_iter().cloned().collect()
     }
 
     /// What each file holds, by its own word. The range of time does not cut it.

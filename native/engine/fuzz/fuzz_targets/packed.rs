@@ -1,0 +1,7 @@
+//! Any packing, any format: what is not told is found out.
+#![no_main]
+
+use engine::data::tick::Format;
+use engine_fuzz::read_ticks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| read_ticks(bytes, Format::Auto));

@@ -1,0 +1,342 @@
+//! One side of a book: levels by price, the best in constant time, an update in a few nanoseconds.
+//!
+//! Near the best price the levels stand in a window of slots, one for each step of the price grid, with a bitmap of
+//! those that hold something; levels far from it wait in a sorted map. The grid is learnt from the prices: its step is
+//! the greatest common divisor of their distances, so that a tick that changes with the price needs no rule here.
+
+use std::collections::BTreeMap;
+
+use crate::num::{Price, Qty};
+use crate::order::Side;
+
+/// Slots of the window: a bit each in 64 words, and a bit for each word in one more.
+const SLOTS: usize = 64 * 64;
+/// Where the best price stands after the window was moved: room for better ones before it.
+const LEAD: i64 = 1_024;
+/// The coarsest grid: five million units of price.
+const STEP_MAX: i64 = 1 << 49;
+/// Once the best price stands behind this slot, the next level that falls out of the window moves it.
+const LATE: i64 = 2_048;
+
+/// The levels of one side, each with its quantity above zero.
+///
+/// Inside, a price is a key: the price itself of an offer, its opposite of a bid. The lower key is always the better.
+#[derive(Debug, Clone)]
+pub struct Ladder {
+    side: Side,
+    /// Distance of two slots; zero until two prices are known.
+    step: i64,
+    /// `2^shift / step`, rounded up: a division by the step is a multiplication by it.
+    magic: u64,
+    shift: u32,
+    /// The key of slot 0.
+    base: i64,
+    /// What the window covers from `base` on, in steps of the key; zero while nothing is held.
+    span: u64,
+    cells: Box<[Qty; SLOTS]>,
+    words: [u64; 64],
+    summary: u64,
+    /// Levels behind the window.
+    far: BTreeMap<i64, Qty>,
+}
+
+impl Ladder {
+    /// An empty side.
+    #[must_use]
+    pub fn new(side: Side) -> Self {
+        Self {
+            side,
+            step: 0,
+            magic: 0,
+            shift: 0,
+            base: 0,
+            span: 0,
+            cells: Box::new([Qty::ZERO; SLOTS]),
+            words: [0; 64],
+            summary: 0,
+            far: BTreeMap::new(),
+        }
+    }
+
+    /// Of which side.
+    #[must_use]
+    pub const fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Whether it holds no level.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        // Levels behind the window come into it before it is left empty.
+        self.summary == 0
+    }
+
+    #[inline(always)]
+    const fn key(&self, price: Price) -> i64 {
+        // The smallest i64 is no price: nothing below zero is.
+        match self.side {
+            Side::Buy => price.raw().wrapping_neg(),
+            Side::Sell => price.raw(),
+        }
+    }
+
+    #[inline(always)]
+    const fn price(&self, key: i64) -> Price {
+        Price::from_raw(match self.side {
+            Side::Buy => key.wrapping_neg(),
+            Side::Sell => key,
+        })
+    }
+
+    /// The slot of a key, if it is on the grid and in the window.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below SLOTS, as the span was tested")]
+    const fn slot(&self, key: i64) -> Option<usize> {
+        let distance = key.wrapping_sub(self.base) as u64;
+        if distance >= self.span {
+            return None;
+        }
+        // Granlund and Montgomery (1994): exact here, since distance < SLOTS * step leaves 2^-50 of error at most.
+        let slot = ((distance as u128 * self.magic as u128) >> self.shift) as u64;
+        if slot.wrapping_mul(self.step as u64) == distance { Some(slot as usize & (SLOTS - 1)) } else { None }
+    }
+
+    /// The key of a slot.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_wrap, reason = "slots are below SLOTS")]
+    const fn key_of(&self, slot: usize) -> i64 {
+        self.base.wrapping_add((slot as i64).wrapping_mul(self.step))
+    }
+
+    /// The level at a price is now this; zero deletes it. Returns what it held before.
+    #[inline(always)]
+    pub fn set(&mut self, price: Price, quantity: Qty) -> Qty {
+        let key = self.key(price);
+        match self.slot(key) {
+            Some(slot) => {
+                let before = self.put(slot, quantity);
+                if self.summary == 0 && !self.far.is_empty() {
+                    self.rebuild(self.step, None);
+                }
+                before
+            }
+            None => self.set_elsewhere(key, quantity),
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::indexing_slicing, reason = "slots are below SLOTS = 64 * 64")]
+    fn put(&mut self, slot: usize, quantity: Qty) -> Qty {
+        let slot = slot & (SLOTS - 1);
+        let before = std::mem::replace(&mut self.cells[slot], quantity);
+        let held = u64::from(!quantity.is_zero());
+        let (word, bit) = (slot >> 6, slot & 63);
+        let bits = (self.words[word] & !(1 << bit)) | (held << bit);
+        self.words[word] = bits;
+        self.summary = (self.summary & !(1 << word)) | (u64::from(bits != 0) << word);
+        before
+    }
+
+    /// Prices outside the window or off the grid.
+    #[cold]
+    #[inline(never)]
+    fn set_elsewhere(&mut self, key: i64, quantity: Qty) -> Qty {
+        let is_behind = self.span > 0 && i128::from(key) - i128::from(self.base) >= i128::from(self.span);
+        if quantity.is_zero() {
+            // Nothing better than the window, and nothing off the grid, is held.
+            return if is_behind { self.far.remove(&key).unwrap_or_default() } else { Qty::ZERO };
+        }
+        if is_behind && self.step > 0 && !self.is_late() {
+            return self.far.insert(key, quantity).unwrap_or_default();
+        }
+        let before = self.far.get(&key).copied().unwrap_or_default();
+        let step = match self.first_key() {
+            // The first price, or the first again: no grid yet.
+            None => 0,
+            Some(first) if first == key => self.step,
+            // Far levels need not be on the grid; only what is to stand in the window must.
+            Some(_) if is_behind => self.step,
+            Some(first) => common_divisor(self.step, i128::from(key) - i128::from(first)),
+        };
+        self.rebuild(step, Some((key, quantity)));
+        before
+    }
+
+    /// Whether the best price stands so deep in the window that it should be moved.
+    fn is_late(&self) -> bool {
+        self.first_key().is_some_and(|first| first.wrapping_sub(self.base) / self.step.max(1) > LATE)
+    }
+
+    /// Lays the window anew around the best level, on a grid of `step` or a finer one, with a level more.
+    fn rebuild(&mut self, step: i64, more: Option<(i64, Qty)>) {
+        let mut levels: Vec<(i64, Qty)> = self.window().collect();
+        levels.extend(std::mem::take(&mut self.far));
+        if let Some((key, quantity)) = more {
+            let place = levels.partition_point(|(k, _)| *k < key);
+            match levels.get_mut(place) {
+                Some(level) if level.0 == key => level.1 = quantity,
+                _ => levels.insert(place, (key, quantity)),
+            }
+        }
+        self.clear();
+        let Some((best, _)) = levels.first().copied() else { return };
+        // The grid is that of the levels near the best: what the window will hold.
+        let mut grid = step;
+        loop {
+            let reach = i128::from(grid.max(1)) * (SLOTS as i128 - i128::from(LEAD));
+            let near = levels.iter().skip(1).map(|(key, _)| i128::from(*key) - i128::from(best));
+            let finer = near.take_while(|d| *d < reach || grid == 0).fold(grid, common_divisor);
+            if finer == grid {
+                break;
+            }
+            grid = finer;
+        }
+        self.lay(best, grid);
+        for (key, quantity) in levels {
+            match self.slot(key) {
+                Some(slot) => {
+                    self.put(slot, quantity);
+                }
+                None => {
+                    self.far.insert(key, quantity);
+                }
+            }
+        }
+    }
+
+    /// Puts an empty window where `best` stands `LEAD` slots behind its begin.
+    #[expect(clippy::cast_possible_truncation, reason = "at most 2^64 / 2 for a step of one")]
+    fn lay(&mut self, best: i64, step: i64) {
+        self.step = step;
+        // With one price there is no grid: a window of one slot until the second comes.
+        let width = step.max(1).unsigned_abs();
+        let bits = width.ilog2();
+        self.shift = 63 + bits;
+        self.magic = ((1_u128 << self.shift).div_ceil(u128::from(width))).min(u128::from(u64::MAX)) as u64;
+        let lead = if step == 0 { 0 } else { step.saturating_mul(LEAD) };
+        // The base stays on the grid of the best level.
+        self.base = best.checked_sub(lead).unwrap_or(best);
+        let behind = width.saturating_mul(SLOTS as u64 - LEAD.unsigned_abs());
+        self.span = if step == 0 { 1 } else { best.abs_diff(self.base) + behind.min(i64::MAX.abs_diff(best)) };
+    }
+
+    /// Forgets all levels; the grid stays known only as far as the next prices tell.
+    pub fn clear(&mut self) {
+        while self.summary != 0 {
+            let word = self.summary.trailing_zeros() as usize & 63;
+            if let (Some(bits), Some(cells)) = (self.words.get_mut(word), self.cells.get_mut(word * 64..word * 64 + 64))
+            {
+                *bits = 0;
+                cells.fill(Qty::ZERO);
+            }
+            self.summary &= self.summary - 1;
+        }
+        self.far.clear();
+        self.span = 0;
+        self.step = 0;
+    }
+
+    /// What the level at a price holds; zero if there is none.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, price: Price) -> Qty {
+        let key = self.key(price);
+        match self.slot(key) {
+            Some(slot) => self.cells.get(slot).copied().unwrap_or_default(),
+            None if self.far.is_empty() => Qty::ZERO,
+            None => self.far.get(&key).copied().unwrap_or_default(),
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::indexing_slicing, reason = "bit numbers are below 64")]
+    const fn first_slot(&self) -> Option<usize> {
+        if self.summary == 0 {
+            return None;
+        }
+        let word = self.summary.trailing_zeros() as usize & 63;
+        Some(word * 64 + self.words[word].trailing_zeros() as usize)
+    }
+
+    #[inline(always)]
+    fn first_key(&self) -> Option<i64> {
+        self.first_slot().map(|slot| self.key_of(slot))
+    }
+
+    /// The best price; `None` when empty.
+    #[must_use]
+    #[inline(always)]
+    pub fn best(&self) -> Option<Price> {
+        self.first_key().map(|key| self.price(key))
+    }
+
+    /// The best price and what stands there.
+    #[must_use]
+    #[inline]
+    pub fn best_level(&self) -> Option<(Price, Qty)> {
+        let slot = self.first_slot()?;
+        Some((self.price(self.key_of(slot)), self.cells.get(slot).copied().unwrap_or_default()))
+    }
+
+    /// The slots that hold something, best first.
+    fn window(&self) -> Window<'_> {
+        Window { ladder: self, summary: self.summary, word: 0, bits: 0 }
+    }
+
+    /// All levels, best first.
+    pub fn iter(&self) -> impl Iterator<Item = (Price, Qty)> + '_ {
+        let far = self.far.iter().map(|(key, quantity)| (*key, *quantity));
+        self.window().chain(far).map(|(key, quantity)| (self.price(key), quantity))
+    }
+
+    /// How many levels it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.words.iter().map(|bits| bits.count_ones() as usize).sum::<usize>() + self.far.len()
+    }
+}
+
+/// Two sides are equal if they hold the same levels, wherever their windows are.
+impl PartialEq for Ladder {
+    fn eq(&self, other: &Self) -> bool {
+        self.side == other.side && self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Ladder {}
+
+struct Window<'a> {
+    ladder: &'a Ladder,
+    summary: u64,
+    word: usize,
+    bits: u64,
+}
+
+impl Iterator for Window<'_> {
+    type Item = (i64, Qty);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.bits == 0 {
+            if self.summary == 0 {
+                return None;
+            }
+            self.word = self.summary.trailing_zeros() as usize;
+            self.summary &= self.summary - 1;
+            self.bits = self.ladder.words.get(self.word).copied()?;
+        }
+        let slot = self.word * 64 + self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        Some((self.ladder.key_of(slot), self.ladder.cells.get(slot).copied()?))
+    }
+}
+
+/// The greatest common divisor of a step and a distance; the distance itself where there is no step yet.
+fn common_divisor(step: i64, distance: i128) -> i64 {
+    let (mut a, mut b) = (step.unsigned_abs(), u64::try_from(distance.unsigned_abs()).unwrap_or(u64::MAX));
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    // SLOTS * step has to stay inside i64, and the error of the multiplication in `slot` far below one. One divides all.
+    i64::try_from(a).ok().filter(|step| *step <= STEP_MAX).unwrap_or(1)
+}
