@@ -33,7 +33,7 @@ from algo_trade.core import (
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.execution import InstrumentRules, SimulatedExecutionHandler, VenueConfig
 from algo_trade.risk import SimpleRiskManager, VolatilityTarget
-from algo_trade.strategy import GridStrategy, MaCrossoverStrategy, MarketMakerStrategy, RsiStrategy, Strategy, param
+from algo_trade.strategy import GridStrategy, MaCrossoverStrategy, RsiStrategy, Strategy, param
 
 __all__ = [
     "BacktestResult",
@@ -46,7 +46,6 @@ __all__ = [
     "Instrument",
     "InstrumentRules",
     "MaCrossoverStrategy",
-    "MarketMakerStrategy",
     "MarketEvent",
     "OrderEvent",
     "OrderUpdate",

@@ -528,7 +528,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             self.risk.check(&self.world, &order).map_err(|source| SystemError::Risk { time, source })?
         } else {
             Verdict::Refuse(format!(
-                "{} {}: the size comes to less than one lot",
+                "{} {}: the size comes to less than one lot; give it a larger quantity, fraction or capital",
                 order.side.as_str(),
                 self.world.instruments.symbol(order.instrument)
             ))

@@ -5,7 +5,6 @@ from algo_trade.strategy.builtin import (
     BuiltinStrategy,
     GridStrategy,
     MaCrossoverStrategy,
-    MarketMakerStrategy,
     RsiStrategy,
     declarations,
 )
@@ -15,7 +14,6 @@ __all__ = [
     "BuiltinStrategy",
     "GridStrategy",
     "MaCrossoverStrategy",
-    "MarketMakerStrategy",
     "RsiStrategy",
     "Runnable",
     "Strategy",

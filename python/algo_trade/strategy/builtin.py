@@ -83,12 +83,3 @@ class GridStrategy(_Named):
     """
 
     builtin = "grid"
-
-
-class MarketMakerStrategy(_Named):
-    """Quotes both sides of each book, post-only, and follows the best prices; of ticks only.
-
-    Parameters: ``interval_ms`` (between two looks at the book, 100), ``half_spread_ticks`` (1: at the best price).
-    """
-
-    builtin = "market_maker"

@@ -4,7 +4,8 @@ use crate::event::{Bar, Quote, TimerEvent, Trade};
 use crate::instrument::InstrumentId;
 use crate::order::{FillEvent, OrderUpdate};
 use crate::strategy::{
-    Context, Grid, MaCrossover, MarketMaker, ParamError, ParamSpec, Params, RsiStrategy, Strategy, StrategyError, Value, Wakes, nearest,
+    Context, Grid, MaCrossover, MarketMaker, ParamError, ParamSpec, Params, RsiStrategy, Strategy, StrategyError,
+    Value, Wakes, nearest,
 };
 
 /// A strategy that comes with the engine.

@@ -1,12 +1,14 @@
 //! Strategies: the trait, what they see, what they ask for, and the built-in ones.
 
 mod builtin;
+pub mod compiled;
 mod context;
 mod direction;
 mod grid;
 mod ma_crossover;
 mod market_maker;
 mod params;
+mod quoting;
 mod rsi;
 
 pub use builtin::{Builtin, Declared};

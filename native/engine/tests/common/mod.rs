@@ -18,6 +18,8 @@ use engine::system::TradingSystem;
 use engine::time::Nanos;
 use engine::venue::{SimulatedVenue, VenueConfig};
 
+pub mod ticks;
+
 pub const SYMBOLS: [&str; 2] = ["BTC", "ETH"];
 pub const CAPITAL: Money = Money::from_raw(100_000 * 100_000_000);
 
