@@ -45,7 +45,7 @@ def events(frame: pl.DataFrame) -> npt.NDArray[np.void]:
 
     A snapshot is written as the changes that it makes, as the engine takes it: the peer would forget its queues.
     """
-    rows = changes(market(frame))
+    rows = gone_first(changes(market(frame)))
     array = np.zeros(rows.height, EVENT)
     kind = rows["kind"].to_numpy()
     array["ev"] = np.where(kind == TRADE, TRADE_EVENT, np.where(kind == SNAPSHOT, SNAPSHOT_EVENT, DEPTH_EVENT))
@@ -56,6 +56,17 @@ def events(frame: pl.DataFrame) -> npt.NDArray[np.void]:
     array["qty"] = rows["quantity"].cast(pl.Float64).to_numpy()
     array["order_id"] = np.where(kind == TRADE, rows["order_id"].to_numpy(), 0)
     return in_both_orders(array)
+
+
+def gone_first(rows: pl.DataFrame) -> pl.DataFrame:
+    """Write what goes before what comes, within each batch: the peer looks after each level, so a level that comes
+    before the one across it has gone would be a cross that the venue never had.
+    """
+    is_change = pl.col("kind") == DELTA
+    ends = (pl.col("flags") & LAST != 0) | ~is_change
+    batch = ends.shift(1, fill_value=False).cum_sum()
+    comes = is_change & (pl.col("quantity") != 0)
+    return rows.with_columns(_batch=batch, _comes=comes).sort("_batch", "_comes", maintain_order=True).drop("_batch", "_comes")
 
 
 def in_both_orders(array: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
