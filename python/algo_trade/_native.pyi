@@ -669,7 +669,7 @@ def run_backtest(
     initial_capital: _Number,
     bot_id: str,
     full: bool,
-    books: Sequence[str] = (),
+    books: Sequence[str] = ...,
     journal: str | PathLike[str] | None = None,
     header: str = "{}",
     progress: Callable[[int], object] | None = None,
@@ -689,7 +689,7 @@ class Journal:
         risk: _Risk,
         initial_capital: _Number,
         bot_id: str,
-        books: Sequence[str] = (),
+        books: Sequence[str] = ...,
         until_ns: int | None = None,
     ) -> tuple[int, int, bool]: ...
     def dump(self, write: Callable[[str], object], *, until_ns: int | None = None) -> int: ...

@@ -131,6 +131,14 @@ impl PyOutcome {
     fn equity(&self) -> PyResult<PyTable> {
         tables::equity(&self.inner.records.equity)
     }
+    /// The middle of the book when each fill happened, and 1, 10 and 60 seconds later; empty for bars.
+    fn marks(&self) -> PyResult<PyTable> {
+        tables::marks(&self.inner.ticks.marks)
+    }
+    /// Best prices over time, per symbol; empty for bars.
+    fn best(&self) -> PyResult<PyTable> {
+        tables::best(&self.inner.ticks.best, &self.instruments)
+    }
     /// Closes over time, per symbol.
     fn prices(&self) -> PyResult<PyTable> {
         tables::prices(&self.inner.records, &self.instruments)
