@@ -745,6 +745,7 @@ def synthetic_bars(
     load_bytes_max: int = ...,
 ) -> BarData: ...
 def parse_time_ns(text: str) -> int: ...
+
 @final
 class TickData:
     """The tick tables of folders or files: found when made, read when a run or a frame wants them."""

@@ -10,14 +10,16 @@ import sys
 import sysconfig
 from decimal import Decimal
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import algo_trade as at
 from algo_trade.data import synthetic_ticks
 from algo_trade.strategy import compiled
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 PACKAGE = Path(at.__file__).resolve().parent
@@ -38,7 +40,10 @@ def compile_c(source: Path, into: Path, *more: str) -> Path:
     if cc is None:
         pytest.skip("no C compiler")
     includes = [f"-I{compiled.include_dir()}", *more]
-    subprocess.run([cc, "-O1", "-shared", "-fPIC", "-Wall", "-Werror=incompatible-pointer-types", *includes, source, "-o", into], check=True)
+    subprocess.run(
+        [cc, "-O1", "-shared", "-fPIC", "-Wall", "-Werror=incompatible-pointer-types", *includes, source, "-o", into],
+        check=True,
+    )
     return into
 
 
@@ -159,7 +164,9 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     return library
 
 
-@pytest.mark.parametrize(("code", "says"), [(3, "on_start returned 3: no inventory left"), (-4, "on_start returned -4")])
+@pytest.mark.parametrize(
+    ("code", "says"), [(3, "on_start returned 3: no inventory left"), (-4, "on_start returned -4")]
+)
 def test_a_number_returned_by_a_callback_stops_the_run_and_is_explained(
     ticks: Any, broken: ctypes.CDLL, code: int, says: str
 ) -> None:
@@ -172,7 +179,9 @@ def test_words_that_mean_nothing_are_refused_and_harm_nobody(ticks: Any, broken:
     assert len(result.orders) == 0
 
 
-def test_a_table_that_cannot_be_run_is_refused_with_the_reason(ticks: Any, broken: ctypes.CDLL, c_library: Path) -> None:
+def test_a_table_that_cannot_be_run_is_refused_with_the_reason(
+    ticks: Any, broken: ctypes.CDLL, c_library: Path
+) -> None:
     once = compiled.capsule(c_quoter(c_library)._make() or 0)
 
     class Twice:
@@ -202,7 +211,7 @@ def test_a_numba_strategy_refuses_callbacks_that_do_not_exist() -> None:
     import numpy as np
 
     with pytest.raises(at.errors.ParameterError, match="no callback is called on_tick"):
-        nb.NumbaStrategy("x", state=np.zeros(1), on_tick=lambda state, ctx: 0)
+        nb.NumbaStrategy("x", state=np.zeros(1), on_tick=lambda _state, _ctx: 0)
 
 
 def test_pairs_trade_two_synthetic_markets_against_each_other(ticks: Any) -> None:

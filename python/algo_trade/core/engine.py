@@ -26,6 +26,7 @@ HOOKS = (
 )
 RISK_METHODS = ("target", "order_quantity", "check")
 
+
 def strategy_part(strategy: object) -> tuple[str, Mapping[str, object]] | Mapping[str, Any] | CompiledStrategy:
     """Return what the engine takes: of a built-in strategy name and parameters, a compiled one itself, else the bound hooks.
 
