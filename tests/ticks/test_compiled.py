@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 PACKAGE = Path(at.__file__).resolve().parent
-SIZE, MAX_POSITION, INTERVAL_MS = Decimal(2), Decimal(6), 100
+SIZE, MAX_POSITION, INTERVAL_MS = Decimal("0.05"), Decimal("0.15"), 100
 
 
 def load(path: Path, name: str) -> ModuleType:

@@ -1,7 +1,7 @@
 //! A deterministic trading engine: `step(event) -> commands`, and everything around it that must be exact and fast.
 //!
-//! The engine has no clock, no I/O of its own beyond reading data and writing journals, no randomness without a seed,
-//! and no floats for money. See ARCHITECTURE.md at the root of the repository.
+//! The engine has no clock, no I/O of its own beyond reading data, importing them and writing journals, no randomness
+//! without a seed, and no floats for money. See ARCHITECTURE.md at the root of the repository.
 #![cfg_attr(test, allow(clippy::float_cmp, missing_docs))]
 
 pub mod account;

@@ -336,7 +336,8 @@ impl From<Trade> for Row {
 /// A run of rows, shared without copying.
 pub type RowChunk = Arc<Vec<Row>>;
 
-/// Rows in venue order ([`Row::venue_key`], then instrument), handed out in chunks so that memory stays bounded.
+/// Rows in the order of a run (exchange time, instrument, rank of the kind, sequence), handed out in chunks so that memory
+/// stays bounded.
 ///
 /// Instruments have their final numbers: the rank of their symbol in the run.
 pub trait RowSource: Send {

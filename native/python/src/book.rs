@@ -140,12 +140,7 @@ impl PyBook {
         levels.into_iter().map(|(price, held)| Ok((to_decimal(py, price)?, to_decimal(py, held)?))).collect()
     }
     /// The quantity at a price of a side; zero if there is no such level.
-    fn quantity_at<'py>(
-        &self,
-        py: Python<'py>,
-        side: &str,
-        price: &Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn quantity_at<'py>(&self, py: Python<'py>, side: &str, price: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let (side, price): (Side, Price) = (side_of(side)?, from_python(price)?);
         to_decimal(py, self.with(py, |book| book.levels.side(side).get(price))?)
     }

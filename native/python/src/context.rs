@@ -179,6 +179,38 @@ impl PyContext {
     ///
     /// With `parent` (a cloid) it wakes when that order is filled; `for_position` makes it as large as the position is then.
     #[pyo3(signature = (symbol, quantity = None, *, price = None, stop = None, take_profit = None, trail = None, twap_ns = None, time_in_force = "gtc", reduce_only = false, parent = None, for_position = false, expires_after_ns = None))]
+    fn buy(
+        &self,
+        symbol: &str,
+        quantity: Option<&Bound<'_, PyAny>>,
+        price: Option<&Bound<'_, PyAny>>,
+        stop: Option<&Bound<'_, PyAny>>,
+        take_profit: Option<&Bound<'_, PyAny>>,
+        trail: Option<&Bound<'_, PyAny>>,
+        twap_ns: Option<i64>,
+        time_in_force: &str,
+        reduce_only: bool,
+        parent: Option<&str>,
+        for_position: bool,
+        expires_after_ns: Option<i64>,
+    ) -> PyResult<String> {
+        let order = Placed {
+            quantity,
+            price,
+            stop,
+            take_profit,
+            trail,
+            twap_ns,
+            time_in_force,
+            reduce_only,
+            parent,
+            for_position,
+            expires_after_ns,
+        };
+        self.place(symbol, Side::Buy, &order)
+    }
+    /// Sells; see `buy`.
+    #[pyo3(signature = (symbol, quantity = None, *, price = None, stop = None, take_profit = None, trail = None, twap_ns = None, time_in_force = "gtc", reduce_only = false, parent = None, for_position = false, expires_after_ns = None))]
     fn sell(
         &self,
         symbol: &str,

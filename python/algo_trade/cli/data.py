@@ -59,8 +59,13 @@ def import_command(
 def describe(document: dict[str, Any]) -> list[str]:
     """Say for people what an import read, repaired, refused and wrote."""
     lines = [f"read     {file['file']}" + _of_file(file) for file in document["files"]]
-    lines += [f"found    {symbol['symbol']} of {symbol['venue']}: {_of_symbol(symbol)}" for symbol in document["symbols"]]
-    lines += [f"repaired local times of {venue} shifted by {ns / 1e6:,.3f} ms: the clock of the recorder was behind" for venue, ns in document.get("shifts", {}).items()]
+    lines += [
+        f"found    {symbol['symbol']} of {symbol['venue']}: {_of_symbol(symbol)}" for symbol in document["symbols"]
+    ]
+    lines += [
+        f"repaired local times of {venue} shifted by {ns / 1e6:,.3f} ms: the clock of the recorder was behind"
+        for venue, ns in document.get("shifts", {}).items()
+    ]
     for name, text in (
         ("without_local_time", "rows without a local time got that of the venue and 1 ms"),
         ("batches_closed", "batches had no end of their own, and got one"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import urllib.parse
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ from algo_trade.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     import datetime as dt
-    import os
     from collections.abc import Callable, Sequence
 
 _TABLES = (b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")
@@ -29,8 +29,8 @@ _PRICES = {b"open", b"high", b"low", b"close"}
 
 
 def import_data(
-    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
-    out: str | os.PathLike[str],
+    paths: str | PathLike[str] | Sequence[str | PathLike[str]],
+    out: str | PathLike[str],
     *,
     format: str = "auto",  # noqa: A002 -- the flag of the command is called so
     symbol: str | None = None,
@@ -65,7 +65,7 @@ def import_data(
     ParameterError
         An option that makes no sense, or ticks and bars at once.
     """
-    files = _files([paths] if isinstance(paths, str) or not isinstance(paths, (list, tuple)) else paths)
+    files = _files([paths] if isinstance(paths, (str, PathLike)) else paths)
     kinds = {format == "bars" or (format == "auto" and _is_bars(file)) for file in files}
     if len(kinds) > 1:
         raise ParameterError("paths: they hold bars and ticks: import one after the other")
@@ -91,7 +91,7 @@ def import_data(
 def synthetic_ticks(
     symbols: str | Sequence[str],
     rows: int,
-    out: str | os.PathLike[str],
+    out: str | PathLike[str],
     *,
     seed: int = 0,
     density: int = 1_000,
@@ -136,7 +136,7 @@ def synthetic_ticks(
     return document
 
 
-def _files(paths: Sequence[str | os.PathLike[str]]) -> list[Path]:
+def _files(paths: Sequence[str | PathLike[str]]) -> list[Path]:
     files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():

@@ -119,5 +119,7 @@ def _replaced(target: Path) -> list[Path]:
         if new[0] <= span[0] and span[1] <= new[1]:
             old.append(path)
         elif span[0] <= new[1] and new[0] <= span[1]:
-            raise DataError(f"{path}: it covers more than the new part: import all data of that day at once, or delete it")
+            raise DataError(
+                f"{path}: it covers more than the new part: import all data of that day at once, or delete it"
+            )
     return old

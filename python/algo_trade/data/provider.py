@@ -89,6 +89,7 @@ class HistoricalDataProvider:
         self._paths = paths_of(data)
         self._ticks: TickData | None = None
         self._bars: BarData | None = None
+        self._options: dict[str, Any]
         if isinstance(self._paths, list) and self._paths and all(is_ticks(path) for path in self._paths):
             self._ticks = TickData(
                 self._paths,

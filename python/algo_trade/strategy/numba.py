@@ -16,7 +16,7 @@ from algo_trade.errors import ParameterError
 from algo_trade.strategy.compiled import capsule
 
 try:
-    from numba import carray, cfunc, njit, types
+    from numba import carray, cfunc, njit, types  # type: ignore[attr-defined, unused-ignore]
 except ImportError as error:
     raise ImportError("strategies compiled by Numba need it: pip install numba") from error
 
@@ -158,26 +158,20 @@ def _compile(hook: str, function: Callable[..., int], state: np.ndarray[Any, Any
     address, number = types.voidptr, types.int64
     if hook in _EVENTS:
         told = _EVENTS[hook]
-        signature = types.int32(address, address, address)
 
-        def wrapper(state, ctx, event):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        def with_event(state: Any, ctx: Any, event: Any) -> Any:  # noqa: ANN401
             return inner(carray(state, count, dtype), ctx, carray(event, 1, told)[0])
 
-    else:
-        signature = types.int32(address, address, *(number,) * _NUMBERS[hook])
-        if _NUMBERS[hook] == 0:
+        return cfunc(types.int32(address, address, address))(with_event)
 
-            def wrapper(state, ctx):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-                return inner(carray(state, count, dtype), ctx)
+    def plain(state: Any, ctx: Any) -> Any:  # noqa: ANN401
+        return inner(carray(state, count, dtype), ctx)
 
-        elif _NUMBERS[hook] == 1:
+    def with_one(state: Any, ctx: Any, one: Any) -> Any:  # noqa: ANN401
+        return inner(carray(state, count, dtype), ctx, one)
 
-            def wrapper(state, ctx, one):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-                return inner(carray(state, count, dtype), ctx, one)
+    def with_two(state: Any, ctx: Any, one: Any, two: Any) -> Any:  # noqa: ANN401
+        return inner(carray(state, count, dtype), ctx, one, two)
 
-        else:
-
-            def wrapper(state, ctx, one, two):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-                return inner(carray(state, count, dtype), ctx, one, two)
-
-    return cfunc(signature)(wrapper)
+    numbers = _NUMBERS[hook]
+    return cfunc(types.int32(address, address, *(number,) * numbers))((plain, with_one, with_two)[numbers])
