@@ -36,26 +36,26 @@ cdef extern from "algo_trade.h" nogil:
 
     ctypedef struct at_functions:
         int64_t abi_version
-        int64_t (*now)(at_context *) noexcept
-        int64_t (*instruments)(at_context *) noexcept
-        int64_t (*symbol)(at_context *, int64_t instrument, char *buffer, int64_t size) noexcept
-        int64_t (*tick_size)(at_context *, int64_t instrument, int64_t price) noexcept
-        int64_t (*lot_size)(at_context *, int64_t instrument) noexcept
-        int64_t (*level_price)(at_context *, int64_t instrument, int64_t side, int64_t level) noexcept
-        int64_t (*level_quantity)(at_context *, int64_t instrument, int64_t side, int64_t level) noexcept
-        int64_t (*last_price)(at_context *, int64_t instrument) noexcept
-        int64_t (*position)(at_context *, int64_t instrument) noexcept
-        int64_t (*equity)(at_context *) noexcept
-        int64_t (*orders)(at_context *, int64_t instrument) noexcept
-        int64_t (*order_at)(at_context *, int64_t instrument, int64_t index, at_order *into) noexcept
+        int64_t (*now)(at_context *) noexcept nogil
+        int64_t (*instruments)(at_context *) noexcept nogil
+        int64_t (*symbol)(at_context *, int64_t instrument, char *buffer, int64_t size) noexcept nogil
+        int64_t (*tick_size)(at_context *, int64_t instrument, int64_t price) noexcept nogil
+        int64_t (*lot_size)(at_context *, int64_t instrument) noexcept nogil
+        int64_t (*level_price)(at_context *, int64_t instrument, int64_t side, int64_t level) noexcept nogil
+        int64_t (*level_quantity)(at_context *, int64_t instrument, int64_t side, int64_t level) noexcept nogil
+        int64_t (*last_price)(at_context *, int64_t instrument) noexcept nogil
+        int64_t (*position)(at_context *, int64_t instrument) noexcept nogil
+        int64_t (*equity)(at_context *) noexcept nogil
+        int64_t (*orders)(at_context *, int64_t instrument) noexcept nogil
+        int64_t (*order_at)(at_context *, int64_t instrument, int64_t index, at_order *into) noexcept nogil
         int64_t (*place)(
             at_context *, int64_t instrument, int64_t side, int64_t kind, int64_t price, int64_t trigger, int64_t quantity,
             int64_t time_in_force, int64_t reduce_only
-        ) noexcept
-        int64_t (*modify)(at_context *, int64_t instrument, int64_t order, int64_t price, int64_t quantity) noexcept
-        int64_t (*cancel)(at_context *, int64_t instrument, int64_t order) noexcept
-        int64_t (*signal)(at_context *, int64_t instrument, int64_t side, int64_t strength) noexcept
-        int64_t (*set_timer)(at_context *, int64_t time, int64_t id) noexcept
+        ) noexcept nogil
+        int64_t (*modify)(at_context *, int64_t instrument, int64_t order, int64_t price, int64_t quantity) noexcept nogil
+        int64_t (*cancel)(at_context *, int64_t instrument, int64_t order) noexcept nogil
+        int64_t (*signal)(at_context *, int64_t instrument, int64_t side, int64_t strength) noexcept nogil
+        int64_t (*set_timer)(at_context *, int64_t time, int64_t id) noexcept nogil
 
     ctypedef struct at_context:
         const at_functions *call

@@ -1,19 +1,22 @@
 //! Strategies compiled in other languages, handed over in a capsule (`algo_trade.h`).
 
-#![expect(unsafe_code, reason = "the border to C; the proof stands at the block")]
+#![expect(unsafe_code, reason = "the border to C; the proofs stand at the blocks")]
 
 use std::collections::BTreeMap;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-use engine::strategy::compiled::{CAPSULE_NAME, CompiledStrategy, FUNCTIONS, Vtable};
+use engine::strategy::compiled::{CAPSULE_NAME, CompiledError, CompiledStrategy, FUNCTIONS, Vtable};
 
 use crate::errors::{ParameterError, StrategyError};
 
 /// The method by which a Python object says that it is a compiled strategy.
 pub const METHOD: &str = "__algo_trade_strategy__";
+
+/// The name of a capsule whose strategy was taken over.
+const TAKEN: &CStr = c"algo_trade.strategy.v1.taken";
 
 /// A compiled strategy, and what keeps its code and its table alive.
 pub struct Compiled {
@@ -31,6 +34,9 @@ impl Compiled {
                 "{METHOD} returned {given:?}: it must return a capsule named {CAPSULE_NAME}"
             ))
         })?;
+        if capsule.is_valid_checked(Some(TAKEN)) {
+            return Err(StrategyError::new_err(CompiledError::Taken.to_string()));
+        }
         let name = CString::new(CAPSULE_NAME)?;
         let pointer = capsule.pointer_checked(Some(&name)).map_err(|error| {
             let refused = format!("{METHOD} returned a capsule that is not named {CAPSULE_NAME}");
@@ -43,6 +49,11 @@ impl Compiled {
         // for as long as the strategy.
         let inner = unsafe { CompiledStrategy::take(pointer.cast::<Vtable>().as_ptr()) };
         let inner = inner.map_err(|error| StrategyError::new_err(error.to_string()))?;
+        // The table may go with the state, so the capsule remembers that it was taken.
+        // SAFETY: a valid capsule, and a name that lives for ever.
+        if unsafe { pyo3::ffi::PyCapsule_SetName(capsule.as_ptr(), TAKEN.as_ptr()) } != 0 {
+            return Err(PyErr::fetch(strategy.py()));
+        }
         Ok(Self { inner, _owners: (strategy.clone().unbind(), capsule.clone().unbind()) })
     }
 }
