@@ -492,7 +492,7 @@ class Outcome:
     def equity(self) -> _ArrowTable: ...
     def prices(self) -> _ArrowTable: ...
 
-_Strategy: TypeAlias = tuple[str, Mapping[str, object]] | Mapping[str, Any]
+_Strategy: TypeAlias = tuple[str, Mapping[str, object]] | Mapping[str, Any] | _Compiled
 _Risk: TypeAlias = RiskOptions | Mapping[str, Callable[..., Any]]
 
 @final
@@ -658,6 +658,10 @@ class SimulatedVenue:
     def on_market_event(self, event: Bar | Trade | Quote) -> list[_Report]: ...
     def execute(self, command: _Command, now_ns: int) -> list[_Report]: ...
 
+class _Compiled(Protocol):
+    def __algo_trade_strategy__(self) -> object: ...
+
+def context_functions() -> dict[str, int]: ...
 def run_backtest(
     data: Any,
     strategy: _Strategy,

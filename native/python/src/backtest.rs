@@ -19,6 +19,7 @@ use engine::time::Nanos;
 use engine::venue::{SimulatedVenue, VenueConfig};
 use engine::world::World;
 
+use crate::compiled::Compiled;
 use crate::config::{PyInstrument, PyVenueOptions, instruments};
 use crate::errors::{JournalError, OrPy};
 use crate::number::{decimal_of_text, from_python, to_decimal};
@@ -210,7 +211,10 @@ pub fn run_backtest(
             let run = Run { market, strategy, risk, venue, detail, writer };
             py.detach(|| run.go(&instruments, deposit, bot_id, &mut poll))
         }
-        AnyStrategy::Python(strategy) => {
+        AnyStrategy::Compiled(Compiled { inner, .. }) if !inner.needs_python() => py.detach(|| {
+            Run { market, strategy: inner, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
+        }),
+        strategy @ (AnyStrategy::Python(_) | AnyStrategy::Compiled(_)) => {
             Run { market, strategy, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
         }
     };
@@ -311,7 +315,7 @@ impl PyJournal {
                 let mut system = TradingSystem::around(world, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }),
-            AnyStrategy::Python(strategy) => {
+            strategy @ (AnyStrategy::Python(_) | AnyStrategy::Compiled(_)) => {
                 let mut system = TradingSystem::around(world, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }

@@ -8,11 +8,8 @@ use crate::order::FillEvent;
 use crate::time::Nanos;
 
 /// How long after a fill the market is looked at again.
-pub const HORIZONS: [Nanos; 3] = [
-    Nanos::SECOND,
-    Nanos::from_raw(10 * Nanos::SECOND.raw()),
-    Nanos::from_raw(60 * Nanos::SECOND.raw()),
-];
+pub const HORIZONS: [Nanos; 3] =
+    [Nanos::SECOND, Nanos::from_raw(10 * Nanos::SECOND.raw()), Nanos::from_raw(60 * Nanos::SECOND.raw())];
 
 /// The middle of the venue's book around a fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

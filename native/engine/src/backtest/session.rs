@@ -113,6 +113,13 @@ impl<S: Strategy, R: RiskManager, W: Write> Session<S, R, W> {
             journal.finish()?;
         }
         let final_equity = self.system.world().account.equity()?;
-        Ok(Outcome { records: self.recorder.finish(end)?, start: self.start, end, events, final_equity, ticks: TickRecords::default() })
+        Ok(Outcome {
+            records: self.recorder.finish(end)?,
+            start: self.start,
+            end,
+            events,
+            final_equity,
+            ticks: TickRecords::default(),
+        })
     }
 }

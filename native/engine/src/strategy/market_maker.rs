@@ -38,27 +38,15 @@ struct State {
     /// Orders sent and not yet known to be done, with their sides: an answer to an order does not name its side.
     sent: Vec<(Cloid, Side)>,
     /// Up to when nothing new is placed: for buys, for sells.
-    paused: Paused,
+    paused: [Nanos; 2],
 }
 
-/// Up to when nothing new is placed on a side. `Nanos` begin at the epoch, so a default one lies before all data.
-#[derive(Debug, Clone, Copy, Default)]
-struct Paused {
-    buys: Nanos,
-    sells: Nanos,
-}
-
-impl Paused {
-    const fn of(self, side: Side) -> Nanos {
+impl State {
+    const fn paused_mut(&mut self, side: Side) -> &mut Nanos {
+        let [buys, sells] = &mut self.paused;
         match side {
-            Side::Buy => self.buys,
-            Side::Sell => self.sells,
-        }
-    }
-    const fn set(&mut self, side: Side, until: Nanos) {
-        match side {
-            Side::Buy => self.buys = until,
-            Side::Sell => self.sells = until,
+            Side::Buy => buys,
+            Side::Sell => sells,
         }
     }
 }
@@ -244,7 +232,7 @@ impl MarketMaker {
                 None => ctx.cancel(instrument, order.event.cloid),
             }
         }
-        if state.paused.of(side) > world.now {
+        if *state.paused_mut(side) > world.now {
             return;
         }
         for target in &self.targets {
@@ -302,7 +290,7 @@ impl Strategy for MarketMaker {
 
     fn on_fill(&mut self, _ctx: &mut Context<'_>, fill: &FillEvent) -> Result<(), StrategyError> {
         if let Some(state) = self.states.get_mut(fill.instrument.index()) {
-            state.paused = Paused::default();
+            state.paused = [Nanos::MIN; 2];
         }
         Ok(())
     }
@@ -314,7 +302,7 @@ impl Strategy for MarketMaker {
         let Some(state) = self.states.get_mut(update.instrument.index()) else { return Ok(()) };
         let side = state.sent.iter().find(|(cloid, _)| *cloid == update.cloid).map(|(_, side)| *side);
         if let (Some(side), false) = (side, passes.contains(&reason)) {
-            state.paused.set(side, ctx.world.now.after(PAUSE));
+            *state.paused_mut(side) = ctx.world.now.after(PAUSE);
         }
         Ok(())
     }
