@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from algo_trade.backtest.report import text
+from algo_trade.backtest.report import series, text
 from algo_trade.backtest.report.figures import blank
 from algo_trade.backtest.report.palette import LIGHT
 from algo_trade.backtest.report.sections import pairs
@@ -135,9 +135,10 @@ def quotes_figure(result: Result, symbol: str) -> go.Figure | None:
         return None
     figure = blank(f"{symbol} (quote currency)", result)
     for name, colour in (("bid", "gain"), ("ask", "loss")):
-        figure.add_scattergl(
-            x=best["time"].dt.epoch("ms"),
-            y=best[name].cast(pl.Float64),
+        line = series.thin(best, name)
+        figure.add_scatter(
+            x=line["time"].dt.epoch("ms"),
+            y=line[name].cast(pl.Float64),
             name=f"best {name}",
             mode="lines",
             line={"color": LIGHT[colour], "width": 1, "shape": "hv"},
@@ -147,7 +148,7 @@ def quotes_figure(result: Result, symbol: str) -> go.Figure | None:
         fills = fills.gather_every(fills.height // FILLS_DRAWN_MAX + 1)
     for side, shape in (("buy", "triangle-up"), ("sell", "triangle-down")):
         of_side = fills.filter(pl.col("side") == side)
-        figure.add_scattergl(
+        figure.add_scatter(
             x=of_side["time"].dt.epoch("ms"),
             y=of_side["price"].cast(pl.Float64),
             name=f"we {'bought' if side == 'buy' else 'sold'}",
@@ -161,7 +162,7 @@ def quotes_figure(result: Result, symbol: str) -> go.Figure | None:
 
 
 def latency_figure(result: Result) -> go.Figure | None:
-    """How long orders took to the venue and answers back, as counts over a logarithmic time; None for a run over bars."""
+    """How many orders took how long to the venue, and answers back, in classes of equal ratio; None for a run over bars."""
     known = result.orders.filter(pl.col("arrived").is_not_null() & pl.col("heard").is_not_null())
     if result.best.height == 0 or known.height == 0:
         return None

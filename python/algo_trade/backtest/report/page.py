@@ -80,6 +80,7 @@ def render(result: Result) -> str:
         rolling_note=_rolling_note(result) if rolling else "",
         trades=tradetable.markup(result) if result.trades.height else _nothing("No round trip was closed."),
         execution=_execution(result, symbols, charts),
+        execution_link='<a href="#execution">Execution</a>' if result.best.height else "",
         costs=sections.costs(result),
         metrics=sections.all_metrics(result),
         params=sections.facts(result.params, verbatim=True) or _nothing("This strategy has no parameters."),
