@@ -83,7 +83,8 @@ fn a_real_book_of_orders_agrees_with_a_naive_one_at_every_event_and_with_the_boo
         return;
     }
     let mut reader = open(&path, Format::Auto, &TickOptions::default()).unwrap();
-    let (mut book, mut levels, mut naive) = (MarketBook::new(BookKind::L3), MarketBook::new(BookKind::L2), Naive::default());
+    let (mut book, mut levels, mut naive) =
+        (MarketBook::new(BookKind::L3), MarketBook::new(BookKind::L2), Naive::default());
     let mut rows = Vec::new();
     let mut count = 0_u64;
     while reader.read(&mut rows).unwrap() {

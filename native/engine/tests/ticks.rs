@@ -340,8 +340,8 @@ fn every_setup() -> Vec<(Setup, Vec<Row>, Wakes)> {
         {
             let mut rows = synthetic(&symbols, told, 20_000);
             // Some rows overtake others on their way.
-            for (index, row) in rows.iter_mut().enumerate() {
-                row.local_time = row.local_time.after(Nanos::from_raw((index % 7) as i64 * 700_000));
+            for (late, row) in (0_i64..7).cycle().zip(&mut rows) {
+                row.local_time = row.local_time.after(Nanos::from_raw(late * 700_000));
             }
             let book = BookOptions { block_mode, ..BookOptions::default() };
             setups.push((Setup { symbols, kind, book }, rows, wakes));

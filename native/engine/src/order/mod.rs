@@ -154,6 +154,18 @@ pub enum OrderKind {
 }
 
 impl OrderKind {
+    /// The same kind at another price: the limit of orders that have one, else the trigger.
+    #[must_use]
+    pub const fn moved_to(self, price: Price) -> Self {
+        match self {
+            Self::Limit { .. } => Self::Limit { price },
+            Self::Stop { .. } => Self::Stop { trigger: price },
+            Self::TakeProfit { .. } => Self::TakeProfit { trigger: price },
+            Self::StopLimit { trigger, .. } => Self::StopLimit { trigger, price },
+            Self::TakeProfitLimit { trigger, .. } => Self::TakeProfitLimit { trigger, price },
+            Self::Market | Self::TrailingStop { .. } | Self::Twap { .. } => self,
+        }
+    }
     /// The limit price, for the kinds that have one.
     #[must_use]
     pub const fn price(self) -> Option<Price> {

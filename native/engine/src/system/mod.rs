@@ -310,6 +310,9 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                 let Some(rules) = self.world.instruments.get(instrument) else { return Ok(()) };
                 let price = rules.tick.passive(price, order.event.side).map_err(number)?;
                 let quantity = quantity.floor_to_lot(rules.lot_size).map_err(number)?;
+                if let Some(order) = self.world.orders.get_mut(instrument, cloid) {
+                    order.change = Some((price, quantity));
+                }
                 commands.push(Command::Modify { cloid, instrument, price, quantity });
             }
             Intent::Cancel { cloid, instrument } => self.cancel(instrument, cloid, commands),

@@ -307,16 +307,11 @@ impl BookMatching {
             },
         };
         let kind = match old.kind {
-            OrderKind::Limit { .. } => OrderKind::Limit { price },
-            OrderKind::Stop { .. } => OrderKind::Stop { trigger: price },
-            OrderKind::TakeProfit { .. } => OrderKind::TakeProfit { trigger: price },
-            OrderKind::StopLimit { trigger, .. } if taken.is_none() => OrderKind::StopLimit { trigger, price },
-            OrderKind::TakeProfitLimit { trigger, .. } if taken.is_none() => {
-                OrderKind::TakeProfitLimit { trigger, price }
-            }
             // A trigger order that was triggered is a limit order now.
-            OrderKind::StopLimit { .. } | OrderKind::TakeProfitLimit { .. } => OrderKind::Limit { price },
-            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. } | OrderKind::Twap { .. }) => kind,
+            OrderKind::StopLimit { .. } | OrderKind::TakeProfitLimit { .. } if taken.is_some() => {
+                OrderKind::Limit { price }
+            }
+            kind => kind.moved_to(price),
         };
         let new = OrderEvent { quantity, kind, expires_after: None, ..old };
         let before = reports.len();
