@@ -34,7 +34,7 @@ class Market:
     def __init__(self, folder: Path, rows: int) -> None:
         self.lake = folder / "lake"
         synthetic_ticks(SYMBOL, rows, self.lake, density=DENSITY, arrow=True)
-        self.data = at.HistoricalDataProvider(self.lake).load()
+        self.data = at.HistoricalDataProvider(self.lake, kinds=["trades", "book"]).load()
         frame = events.market(self.data.read())
         self.rows = frame.height
         self.events = events.events(frame)
@@ -60,7 +60,10 @@ def rows_per_second(benchmark, rows):
 
 
 class Nothing(at.Strategy):
-    """Wakes for nothing."""
+    """Wakes for nothing before the end."""
+
+    def on_stop(self, ctx):
+        pass
 
 
 class Everything(at.Strategy):
@@ -80,7 +83,8 @@ def ours(market, strategy, setting, **options):
 
 
 def maker(market, setting):
-    return ours(market, at.MarketMakerStrategy(), setting, quantity=setting.size)
+    """Quote with the built-in strategy: compiled, as the peer's is, and with more to compute at each look."""
+    return ours(market, "market_maker", setting, quantity=setting.size)
 
 
 def test_replay_beside_hftbacktest(benchmark, market):
@@ -101,20 +105,15 @@ def test_replay_beside_hftbacktest(benchmark, market):
 def test_quoting_beside_hftbacktest(benchmark, market, is_partial):
     pytest.importorskip("hftbacktest")
     checked = market.with_queue("risk_averse")
-    result = at.backtest(
-        market.data,
-        at.MarketMakerStrategy(),
-        venue=quoting.venue(checked),
-        initial_capital=10**9,
-        quantity=checked.size,
-    )
+    result = quoting.run_ours(market.data, checked)
     theirs = quoting.run_theirs(market.events, checked)
     assert theirs
     assert quoting.until_the_last_look(quoting.fills_of(result, checked), theirs) == theirs
     setting = market.with_queue("power1", partial_fills=is_partial)
-    us, vector, hashed = in_turn(
+    us, in_python, vector, hashed = in_turn(
         [
             lambda: maker(market, setting),
+            lambda: quoting.run_ours(market.data, setting, details=False),
             lambda: quoting.run_theirs(market.events, setting, roi=market.roi),
             lambda: quoting.run_theirs(market.events, setting),
         ],
@@ -122,6 +121,7 @@ def test_quoting_beside_hftbacktest(benchmark, market, is_partial):
     )
     benchmark.extra_info["ratio_roi_vector"] = vector / us
     benchmark.extra_info["ratio_hash_map"] = hashed / us
+    benchmark.extra_info["ratio_roi_vector_in_python"] = vector / in_python
     benchmark.pedantic(lambda: maker(market, setting), rounds=ROUNDS)
     rows_per_second(benchmark, market.rows)
 
@@ -174,7 +174,7 @@ def test_long_file_in_bounded_memory(benchmark, tmp_path):
     synthetic_ticks(SYMBOL, LONG_ROWS, tmp_path / "lake", density=DENSITY)
     script = (
         "import sys, algo_trade as at;"
-        "print(at.backtest(sys.argv[1], at.MarketMakerStrategy(), quantity=1, initial_capital=10**9, details=False).events)"
+        "print(at.backtest(sys.argv[1], 'market_maker', quantity=1, initial_capital=10**9, details=False).events)"
     )
     runs = []
     benchmark.pedantic(lambda: runs.append(process("-c", script, tmp_path / "lake")), rounds=1)

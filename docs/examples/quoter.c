@@ -4,6 +4,7 @@
 #include "algo_trade.h"
 
 typedef struct quoter {
+    at_strategy table;
     int64_t size, max_position, interval;
 } quoter;
 
@@ -16,46 +17,43 @@ static int32_t on_start(void *state, at_context *ctx) {
 static void quote(const quoter *self, at_context *ctx, int64_t instrument, int64_t side) {
     int64_t best = ctx->call->level_price(ctx, instrument, side, 0);
     int64_t held = ctx->call->position(ctx, instrument) * side;
-    int64_t count = ctx->call->orders(ctx, instrument), open = 0;
+    int64_t count = ctx->call->orders(ctx, instrument), standing = 0;
     for (int64_t index = 0; index < count; index++) {
         at_order order;
         if (ctx->call->order_at(ctx, instrument, index, &order) != 0 || order.side != side || order.is_cancelling)
             continue;
         if (order.price == best)
-            open++;
+            standing++;
         else
             ctx->call->cancel(ctx, instrument, order.order);
     }
-    if (best != 0 && open == 0 && held + self->size <= self->max_position)
+    if (best != 0 && standing == 0 && held + self->size <= self->max_position)
         ctx->call->place(ctx, instrument, side, AT_LIMIT, best, 0, self->size, AT_ALO, 0);
 }
 
-static int32_t on_timer(void *state, at_context *ctx, int64_t time, int64_t id) {
+static int32_t on_timer(void *state, at_context *ctx, int64_t time, int64_t timer) {
     const quoter *self = state;
-    for (int64_t instrument = 0; instrument < ctx->call->instruments(ctx); instrument++) {
+    int64_t count = ctx->call->instruments(ctx);
+    for (int64_t instrument = 0; instrument < count; instrument++) {
         quote(self, ctx, instrument, AT_BUY);
         quote(self, ctx, instrument, AT_SELL);
     }
-    ctx->call->set_timer(ctx, time + self->interval, id);
+    ctx->call->set_timer(ctx, time + self->interval, timer);
     return 0;
 }
 
-/* A fresh strategy, or NULL without memory. The table itself is freed with `quoter_free`, after the run. */
+/* A fresh strategy, table and state in one piece, which `drop` frees; NULL without memory. */
 at_strategy *quoter_new(int64_t size, int64_t max_position, int64_t interval) {
-    at_strategy *strategy = calloc(1, sizeof *strategy);
-    quoter *self = malloc(sizeof *self);
-    if (strategy == NULL || self == NULL) {
-        free(strategy);
-        free(self);
+    quoter *self = calloc(1, sizeof *self);
+    if (self == NULL)
         return NULL;
-    }
-    *self = (quoter){size, max_position, interval};
-    strategy->abi_version = AT_ABI_VERSION;
-    strategy->state = self;
-    strategy->on_start = on_start;
-    strategy->on_timer = on_timer;
-    strategy->drop = free;
-    return strategy;
+    self->size = size;
+    self->max_position = max_position;
+    self->interval = interval;
+    self->table.abi_version = AT_ABI_VERSION;
+    self->table.state = self;
+    self->table.on_start = on_start;
+    self->table.on_timer = on_timer;
+    self->table.drop = free;
+    return &self->table;
 }
-
-void quoter_free(at_strategy *strategy) { free(strategy); }

@@ -33,7 +33,14 @@ from algo_trade.core import (
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.execution import InstrumentRules, SimulatedExecutionHandler, VenueConfig
 from algo_trade.risk import SimpleRiskManager, VolatilityTarget
-from algo_trade.strategy import GridStrategy, MaCrossoverStrategy, RsiStrategy, Strategy, param
+from algo_trade.strategy import (
+    GridStrategy,
+    MaCrossoverStrategy,
+    MarketMakerStrategy,
+    RsiStrategy,
+    Strategy,
+    param,
+)
 
 __all__ = [
     "BacktestResult",
@@ -47,6 +54,7 @@ __all__ = [
     "InstrumentRules",
     "MaCrossoverStrategy",
     "MarketEvent",
+    "MarketMakerStrategy",
     "OrderEvent",
     "OrderUpdate",
     "PerformanceMetrics",

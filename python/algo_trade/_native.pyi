@@ -491,8 +491,10 @@ class Outcome:
     def trades(self) -> _ArrowTable: ...
     def equity(self) -> _ArrowTable: ...
     def prices(self) -> _ArrowTable: ...
+    def marks(self) -> _ArrowTable: ...
+    def best(self) -> _ArrowTable: ...
 
-_Strategy: TypeAlias = tuple[str, Mapping[str, object]] | Mapping[str, Any]
+_Strategy: TypeAlias = tuple[str, Mapping[str, object]] | Mapping[str, Any] | _Compiled
 _Risk: TypeAlias = RiskOptions | Mapping[str, Callable[..., Any]]
 
 @final
@@ -658,6 +660,10 @@ class SimulatedVenue:
     def on_market_event(self, event: Bar | Trade | Quote) -> list[_Report]: ...
     def execute(self, command: _Command, now_ns: int) -> list[_Report]: ...
 
+class _Compiled(Protocol):
+    def __algo_trade_strategy__(self) -> object: ...
+
+def context_functions() -> dict[str, int]: ...
 def run_backtest(
     data: Any,
     strategy: _Strategy,
@@ -669,7 +675,7 @@ def run_backtest(
     initial_capital: _Number,
     bot_id: str,
     full: bool,
-    books: Sequence[str] = (),
+    books: Sequence[str] = ...,
     journal: str | PathLike[str] | None = None,
     header: str = "{}",
     progress: Callable[[int], object] | None = None,
@@ -689,7 +695,7 @@ class Journal:
         risk: _Risk,
         initial_capital: _Number,
         bot_id: str,
-        books: Sequence[str] = (),
+        books: Sequence[str] = ...,
         until_ns: int | None = None,
     ) -> tuple[int, int, bool]: ...
     def dump(self, write: Callable[[str], object], *, until_ns: int | None = None) -> int: ...

@@ -88,6 +88,11 @@ class Result:
     data_summary: dict[str, Any] = field(default_factory=dict)
     manifest: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    # Tables of a run over ticks: bars have none.
+    fills: pl.DataFrame = field(default_factory=pl.DataFrame)
+    orders: pl.DataFrame = field(default_factory=pl.DataFrame)
+    marks: pl.DataFrame = field(default_factory=pl.DataFrame)
+    best: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 ASSUMPTIONS = [

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::instrument::InstrumentId;
-use crate::num::{NumError, Qty};
+use crate::num::{NumError, Price, Qty};
 use crate::order::{Cloid, FillEvent, OrderEvent, OrderStatus, OrderUpdate, Side};
 
 /// Where an order is.
@@ -28,6 +28,8 @@ pub struct LiveOrder {
     pub state: OrderState,
     /// A cancel is on its way.
     pub is_cancelling: bool,
+    /// A change of price and remaining quantity is on its way.
+    pub change: Option<(Price, Qty)>,
 }
 
 /// All orders of a bot that are not done, per instrument and in the order in which they were sent.
@@ -63,8 +65,11 @@ impl Orders {
     pub(crate) fn insert(&mut self, event: &OrderEvent) {
         if let Some(live) = self.live.get_mut(event.instrument.index()) {
             let leaves = event.quantity;
-            let order = LiveOrder { event: event.clone(), leaves, state: OrderState::InFlight, is_cancelling: false };
-            live.insert(event.cloid, order);
+            let event = event.clone();
+            let cloid = event.cloid;
+            let state = OrderState::InFlight;
+            let order = LiveOrder { event, leaves, state, is_cancelling: false, change: None };
+            live.insert(cloid, order);
         }
     }
 
@@ -89,7 +94,12 @@ impl Orders {
             match update.status {
                 OrderStatus::Resting | OrderStatus::Triggered => order.state = OrderState::Resting,
                 OrderStatus::Waiting => order.state = OrderState::Waiting,
-                _ => order.is_cancelling = false,
+                _ => (order.is_cancelling, order.change) = (false, None),
+            }
+            // Accepted: from now on it is as it was asked to be.
+            if let Some((price, quantity)) = order.change.take() {
+                order.event.kind = order.event.kind.moved_to(price);
+                order.leaves = quantity;
             }
         }
     }
@@ -112,5 +122,44 @@ impl Orders {
     pub fn working(&self, instrument: InstrumentId, side: Side) -> Result<Qty, NumError> {
         let adding = |o: &&LiveOrder| o.event.side == side && !o.event.reduce_only && !o.is_cancelling;
         self.of(instrument).filter(adding).try_fold(Qty::ZERO, |sum, o| sum.add(o.leaves))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::{Group, OrderKind, Reason, TimeInForce};
+    use crate::time::Nanos;
+
+    #[test]
+    fn a_changed_order_has_its_new_price_once_the_venue_has_accepted_it() {
+        let mut orders = Orders::new("bot", 0, 1);
+        let (cloid, instrument, time) = (orders.cloid(0), InstrumentId(0), Nanos::ZERO);
+        let old = OrderKind::Limit { price: Price::from_raw(5) };
+        orders.insert(&OrderEvent {
+            cloid,
+            instrument,
+            side: Side::Buy,
+            quantity: Qty::from_raw(9),
+            kind: old,
+            time_in_force: TimeInForce::Gtc,
+            reduce_only: false,
+            group: Group::None,
+            expires_after: None,
+            time,
+            decision_price: Price::from_raw(5),
+        });
+        let news = |status| OrderUpdate { cloid, oid: 1, instrument, status, time, local_time: time };
+        orders.on_update(&news(OrderStatus::Resting));
+        for (status, kind, leaves) in [
+            (OrderStatus::ActionRejected(Reason::NotFound), old, 9),
+            (OrderStatus::Resting, OrderKind::Limit { price: Price::from_raw(7) }, 4),
+        ] {
+            orders.get_mut(instrument, cloid).unwrap().change = Some((Price::from_raw(7), Qty::from_raw(4)));
+            assert_eq!(orders.get(instrument, cloid).unwrap().event.kind, old, "not before it is answered");
+            orders.on_update(&news(status));
+            let order = orders.get(instrument, cloid).unwrap();
+            assert_eq!((order.event.kind, order.leaves.raw()), (kind, leaves));
+        }
     }
 }

@@ -81,6 +81,12 @@ pub struct OrderRow {
     pub status: Option<OrderStatus>,
     /// When that was.
     pub updated: Nanos,
+    /// When the venue first answered; `None` if it did not.
+    pub arrived: Option<Nanos>,
+    /// When it began to rest.
+    pub rested: Option<Nanos>,
+    /// When we first heard of it.
+    pub heard: Option<Nanos>,
     /// How much was filled.
     pub filled: Qty,
     /// At what average price.
@@ -212,7 +218,9 @@ impl Recorder {
         };
         self.performance.on_order();
         let (event, updated) = (order.clone(), order.time);
-        let row = OrderRow { event, oid: 0, status, updated, filled: Qty::ZERO, average: Average::default() };
+        let (filled, average) = (Qty::ZERO, Average::default());
+        let (arrived, rested, heard) = (None, None, None);
+        let row = OrderRow { event, oid: 0, status, updated, arrived, rested, heard, filled, average };
         match status {
             None => {
                 self.live.insert(order.cloid, row);
@@ -230,6 +238,11 @@ impl Recorder {
         }
         row.status = Some(update.status);
         row.updated = update.time;
+        row.arrived.get_or_insert(update.time);
+        row.heard.get_or_insert(update.local_time);
+        if update.status == OrderStatus::Resting {
+            row.rested = Some(update.time);
+        }
         if update.oid != 0 {
             row.oid = update.oid;
         }

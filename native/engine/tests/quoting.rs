@@ -181,7 +181,7 @@ fn market_maker_on_bars_says_that_it_needs_books() {
     );
     let sources: Vec<Box<dyn engine::stream::Source>> = vec![Box::new(common::Once(Some(std::sync::Arc::new(events))))];
     let backtest =
-        engine::backtest::Backtest::<_, _, Vec<u8>>::new(system, venue, sources, engine::record::Detail::Full, None);
+        engine::backtest::Backtest::<_, _, _, Vec<u8>>::new(system, venue, sources, engine::record::Detail::Full, None);
     let error = backtest.unwrap().run(&mut |_, _| true).unwrap_err();
     assert!(error.to_string().contains("give it tick data"), "{error}");
 }

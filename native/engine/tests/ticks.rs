@@ -169,8 +169,12 @@ fn a9_a_cancel_that_arrives_after_the_fill_finds_nothing_and_the_fill_is_heard_o
     ];
     let (script, log) = Script::new(vec![(200, buy(100, 5)), (850, Act::CancelFirst)]);
     Setup::one(options(constant(100, 200))).run(&rows, 64, script);
-    let expected =
-        ["500 resting of 300", "1100 fill 5 @ 100 of 900", "1100 filled of 900", "1150 action_rejected not_found of 950"];
+    let expected = [
+        "500 resting of 300",
+        "1100 fill 5 @ 100 of 900",
+        "1100 filled of 900",
+        "1150 action_rejected not_found of 950",
+    ];
     assert_eq!(*log.lock().unwrap(), expected);
 }
 
@@ -185,8 +189,12 @@ fn a10_market_data_of_an_instant_come_before_our_actions() {
     ];
     let (script, log) = Script::new(vec![(100, buy(100, 5)), (900, Act::CancelFirst)]);
     Setup::one(options(constant(100, 0))).run(&rows, 64, script);
-    let expected =
-        ["200 resting of 200", "1000 fill 5 @ 100 of 1000", "1000 filled of 1000", "1000 action_rejected not_found of 1000"];
+    let expected = [
+        "200 resting of 200",
+        "1000 fill 5 @ 100 of 1000",
+        "1000 filled of 1000",
+        "1000 action_rejected not_found of 1000",
+    ];
     assert_eq!(*log.lock().unwrap(), expected);
     let (script, log) = Script::new(vec![(900, buy(100, 5))]);
     Setup::one(options(constant(100, 0))).run(&rows, 64, script);
@@ -235,16 +243,15 @@ fn a10_the_data_of_all_instruments_come_before_an_action_on_any() {
     let setup = Setup { symbols: vec!["BTC", "ETH"], ..Setup::one(options(constant(100, 0))) };
     setup.run(&rows, 64, script);
     let log = log.lock().unwrap();
-    assert!(log.contains(&"1000 fill 1 @ 102 of 1000".to_owned()) && log.contains(&"1000 fill 1 @ 51 of 1000".to_owned()), "{log:?}");
+    assert!(
+        log.contains(&"1000 fill 1 @ 102 of 1000".to_owned()) && log.contains(&"1000 fill 1 @ 51 of 1000".to_owned()),
+        "{log:?}"
+    );
 }
 
 #[test]
 fn messages_of_a_connection_keep_their_order_unless_told_otherwise() {
-    let rows = [
-        level(Side::Buy, 99, 1, 1, 1),
-        level(Side::Sell, 101, 5, 1, 1),
-        level(Side::Sell, 101, 6, 5000, 5000),
-    ];
+    let rows = [level(Side::Buy, 99, 1, 1, 1), level(Side::Sell, 101, 5, 1, 1), level(Side::Sell, 101, 6, 5000, 5000)];
     for (is_independent, expected) in [(false, "cancelled requested"), (true, "action_rejected not_found")] {
         let cancel = constant(200, 0).place;
         let latency = Latency { cancel: Some(cancel), is_independent, ..constant(500, 0) };
@@ -333,8 +340,8 @@ fn every_setup() -> Vec<(Setup, Vec<Row>, Wakes)> {
         {
             let mut rows = synthetic(&symbols, told, 20_000);
             // Some rows overtake others on their way.
-            for (index, row) in rows.iter_mut().enumerate() {
-                row.local_time = row.local_time.after(Nanos::from_raw((index % 7) as i64 * 700_000));
+            for (late, row) in (0_i64..7).cycle().zip(&mut rows) {
+                row.local_time = row.local_time.after(Nanos::from_raw(late * 700_000));
             }
             let book = BookOptions { block_mode, ..BookOptions::default() };
             setups.push((Setup { symbols, kind, book }, rows, wakes));

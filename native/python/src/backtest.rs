@@ -19,6 +19,7 @@ use engine::time::Nanos;
 use engine::venue::{SimulatedVenue, VenueConfig};
 use engine::world::World;
 
+use crate::compiled::Compiled;
 use crate::config::{PyInstrument, PyVenueOptions, instruments};
 use crate::errors::{JournalError, OrPy};
 use crate::number::{decimal_of_text, from_python, to_decimal};
@@ -131,6 +132,14 @@ impl PyOutcome {
     fn equity(&self) -> PyResult<PyTable> {
         tables::equity(&self.inner.records.equity)
     }
+    /// The middle of the book when each fill happened, and 1, 10 and 60 seconds later; empty for bars.
+    fn marks(&self) -> PyResult<PyTable> {
+        tables::marks(&self.inner.ticks.marks)
+    }
+    /// Best prices over time, per symbol; empty for bars.
+    fn best(&self) -> PyResult<PyTable> {
+        tables::best(&self.inner.ticks.best, &self.instruments)
+    }
     /// Closes over time, per symbol.
     fn prices(&self) -> PyResult<PyTable> {
         tables::prices(&self.inner.records, &self.instruments)
@@ -202,7 +211,10 @@ pub fn run_backtest(
             let run = Run { market, strategy, risk, venue, detail, writer };
             py.detach(|| run.go(&instruments, deposit, bot_id, &mut poll))
         }
-        AnyStrategy::Python(strategy) => {
+        AnyStrategy::Compiled(Compiled { inner, .. }) if !inner.needs_python() => py.detach(|| {
+            Run { market, strategy: inner, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
+        }),
+        strategy @ (AnyStrategy::Python(_) | AnyStrategy::Compiled(_)) => {
             Run { market, strategy, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
         }
     };
@@ -303,7 +315,7 @@ impl PyJournal {
                 let mut system = TradingSystem::around(world, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }),
-            AnyStrategy::Python(strategy) => {
+            strategy @ (AnyStrategy::Python(_) | AnyStrategy::Compiled(_)) => {
                 let mut system = TradingSystem::around(world, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }

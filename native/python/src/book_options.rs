@@ -111,7 +111,7 @@ impl PyBookOptions {
         if !(queue_n > 0.0 && queue_n <= 100.0) {
             return Err(ParameterError::new_err(format!("queue.n = {queue_n}: must be above 0, at most 100")));
         }
-        if !(jitter >= 0.0 && jitter <= 5.0) {
+        if !(0.0..=5.0).contains(&jitter) {
             return Err(ParameterError::new_err(format!("latency.jitter = {jitter}: must be from 0 to 5")));
         }
         let positive = |name: &str, ns: i64| {

@@ -1,6 +1,6 @@
 //! Lends the engine's context to Python for the time of one call.
 //!
-//! The only `unsafe` of the bindings. A strategy hook runs while the engine holds a `&mut Context` that it does not touch
+//! One of the two files of the bindings with `unsafe`; the other is `compiled.rs`. A strategy hook runs while the engine holds a `&mut Context` that it does not touch
 //! until the hook has returned; [`Lent`] keeps a pointer to it for exactly that time.
 
 use std::cell::Cell;

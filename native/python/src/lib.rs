@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 mod backtest;
 mod book;
 mod book_options;
+mod compiled;
 mod config;
 mod context;
 mod data;
@@ -78,5 +79,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(params::builtin_params, module)?)?;
     module.add_function(wrap_pyfunction!(params::resolve_params, module)?)?;
     module.add_function(wrap_pyfunction!(backtest::run_backtest, module)?)?;
+    module.add_function(wrap_pyfunction!(compiled::context_functions, module)?)?;
     indicators::register(module)
 }

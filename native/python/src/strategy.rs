@@ -9,6 +9,7 @@ use engine::instrument::{InstrumentId, Instruments};
 use engine::order::{FillEvent, OrderUpdate};
 use engine::strategy::{Builtin, Context, Strategy, StrategyError, Wakes};
 
+use crate::compiled::{self, Compiled};
 use crate::context::PyContext;
 use crate::errors::{OrPy, ParameterError};
 use crate::events::{PyBar, PyFill, PyOrderUpdate, PyQuote, PySignal, PyTrade, market_to_py};
@@ -194,19 +195,24 @@ impl Strategy for PyStrategy {
     }
 }
 
-/// A strategy to run: a built-in one, or one written in Python.
+/// A strategy to run: a built-in one, one written in Python, or one compiled in another language.
 pub enum AnyStrategy {
     /// Inside the engine.
     Builtin(Builtin),
     /// Through its hooks.
     Python(PyStrategy),
+    /// Through the C ABI.
+    Compiled(Compiled),
 }
 
 impl AnyStrategy {
-    /// (name, params) of a built-in one, or a mapping of hooks.
+    /// (name, params) of a built-in one, an object that hands over a compiled one, or a mapping of hooks.
     pub fn from_py(strategy: &Bound<'_, PyAny>, instruments: &Instruments) -> PyResult<Self> {
         if let Ok((name, given)) = strategy.extract::<(String, Bound<'_, PyDict>)>() {
             return Ok(Self::Builtin(Builtin::create(&name, &given_from_py(&given)?).or_py()?.0));
+        }
+        if strategy.hasattr(compiled::METHOD)? {
+            return Ok(Self::Compiled(Compiled::from_py(strategy)?));
         }
         Ok(Self::Python(PyStrategy::new(strategy.py(), strategy.extract()?, instruments)?))
     }
@@ -220,12 +226,14 @@ macro_rules! pass_on {
                 match self {
                     Self::Builtin(strategy) => strategy.wakes(),
                     Self::Python(strategy) => strategy.wakes(),
+                    Self::Compiled(strategy) => strategy.inner.wakes(),
                 }
             }
             fn resolutions(&self) -> Vec<Rule> {
                 match self {
                     Self::Builtin(strategy) => strategy.resolutions(),
                     Self::Python(strategy) => strategy.resolutions(),
+                    Self::Compiled(strategy) => strategy.inner.resolutions(),
                 }
             }
             $(
@@ -233,6 +241,7 @@ macro_rules! pass_on {
                     match self {
                         Self::Builtin(strategy) => strategy.$method(ctx, $($argument),*),
                         Self::Python(strategy) => strategy.$method(ctx, $($argument),*),
+                        Self::Compiled(strategy) => strategy.inner.$method(ctx, $($argument),*),
                     }
                 }
             )+

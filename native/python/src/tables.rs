@@ -11,8 +11,9 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyTable;
 
 use engine::account::RoundTrip;
+use engine::backtest::{Best, FillMark};
 use engine::instrument::{InstrumentId, Instruments};
-use engine::num::Money;
+use engine::num::{Money, Price};
 use engine::order::{FillEvent, Side};
 use engine::record::{Curve, OrderRow, Records};
 use engine::time::Nanos;
@@ -33,6 +34,11 @@ fn decimals(values: impl Iterator<Item = Option<i64>>) -> PyResult<ArrayRef> {
 
 fn times(values: impl Iterator<Item = Nanos>) -> ArrayRef {
     Arc::new(TimestampNanosecondArray::from_iter_values(values.map(Nanos::raw)).with_timezone("UTC"))
+}
+
+fn maybe_times(values: impl Iterator<Item = Option<Nanos>>) -> ArrayRef {
+    let values: TimestampNanosecondArray = values.map(|time| time.map(Nanos::raw)).collect();
+    Arc::new(values.with_timezone("UTC"))
 }
 
 /// Words of which there are few.
@@ -59,6 +65,7 @@ fn symbols<'a>(instruments: &'a Instruments, ids: impl Iterator<Item = Instrumen
 pub fn fills(fills: &[FillEvent], instruments: &Instruments) -> PyResult<PyTable> {
     table(vec![
         ("time", times(fills.iter().map(|f| f.time))),
+        ("local_time", times(fills.iter().map(|f| f.local_time))),
         ("symbol", symbols(instruments, fills.iter().map(|f| f.instrument))),
         ("side", words(fills.iter().map(|f| Some(f.side.as_str())))),
         ("price", decimals(fills.iter().map(|f| Some(f.price.raw())))?),
@@ -66,6 +73,7 @@ pub fn fills(fills: &[FillEvent], instruments: &Instruments) -> PyResult<PyTable
         ("fee", decimals(fills.iter().map(|f| Some(f.fee.raw())))?),
         ("liquidity", words(fills.iter().map(|f| Some(f.liquidity.as_str())))),
         ("reason", words(fills.iter().map(|f| Some(f.reason.as_str())))),
+        ("ahead_at_arrival", decimals(fills.iter().map(|f| f.ahead_at_arrival.map(|a| a.raw())))?),
         ("cloid", Arc::new(StringArray::from_iter_values(fills.iter().map(|f| f.cloid.to_string())))),
         ("oid", Arc::new(UInt64Array::from_iter_values(fills.iter().map(|f| f.oid)))),
         ("trade_id", Arc::new(UInt64Array::from_iter_values(fills.iter().map(|f| f.trade_id)))),
@@ -91,6 +99,9 @@ pub fn orders(orders: &[OrderRow], instruments: &Instruments) -> PyResult<PyTabl
         ("status", words(orders.iter().map(|o| Some(o.status.map_or("in_flight", |s| s.as_str()))))),
         ("reason", words(orders.iter().map(|o| o.status.and_then(|s| s.reason()).map(|r| r.as_str())))),
         ("updated", times(orders.iter().map(|o| o.updated))),
+        ("arrived", maybe_times(orders.iter().map(|o| o.arrived))),
+        ("rested", maybe_times(orders.iter().map(|o| o.rested))),
+        ("heard", maybe_times(orders.iter().map(|o| o.heard))),
     ])
 }
 
@@ -137,5 +148,26 @@ pub fn prices(records: &Records, instruments: &Instruments) -> PyResult<PyTable>
         ("time", times(points().map(|(_, time, _)| time))),
         ("symbol", symbols(instruments, points().map(|(id, _, _)| id))),
         ("close", decimals(points().map(|(_, _, value)| Some(value)))?),
+    ])
+}
+
+pub fn marks(marks: &[FillMark]) -> PyResult<PyTable> {
+    let prices = |get: fn(&FillMark) -> Option<Price>| decimals(marks.iter().map(move |m| get(m).map(Price::raw)));
+    table(vec![
+        ("trade_id", Arc::new(UInt64Array::from_iter_values(marks.iter().map(|m| m.trade_id)))),
+        ("mid", prices(|m| m.mid)?),
+        ("mid_1s", prices(|m| m.after[0])?),
+        ("mid_10s", prices(|m| m.after[1])?),
+        ("mid_60s", prices(|m| m.after[2])?),
+    ])
+}
+
+pub fn best(best: &[Vec<Best>], instruments: &Instruments) -> PyResult<PyTable> {
+    let points = || (0_u32..).map(InstrumentId).zip(best).flat_map(|(id, points)| points.iter().map(move |b| (id, b)));
+    table(vec![
+        ("time", times(points().map(|(_, b)| b.time))),
+        ("symbol", symbols(instruments, points().map(|(id, _)| id))),
+        ("bid", decimals(points().map(|(_, b)| Some(b.bid.raw())))?),
+        ("ask", decimals(points().map(|(_, b)| Some(b.ask.raw())))?),
     ])
 }

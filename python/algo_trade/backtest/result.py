@@ -85,13 +85,15 @@ class BacktestResult:
         return self._outcome.digest
 
     def table(self, name: str) -> _ArrowTable:
-        """Return one of trades, fills, orders, equity, prices as an Arrow table, without copying."""
+        """Return one of trades, fills, orders, equity, prices, marks, best as an Arrow table, without copying."""
         tables = {
             "trades": self._outcome.trades,
             "fills": self._outcome.fills,
             "orders": self._outcome.orders,
             "equity": self._outcome.equity,
             "prices": self._outcome.prices,
+            "marks": self._outcome.marks,
+            "best": self._outcome.best,
         }
         return tables[name]()
 
@@ -126,6 +128,16 @@ class BacktestResult:
     def prices(self) -> pl.DataFrame:
         """Closes per symbol (thinned evenly beyond 32,768 points each)."""
         return self._frame("prices")
+
+    @cached_property
+    def marks(self) -> pl.DataFrame:
+        """The middle of the book at each fill (by ``trade_id``), and 1, 10 and 60 s later; empty for bars."""
+        return self._frame("marks")
+
+    @cached_property
+    def best(self) -> pl.DataFrame:
+        """Best bid and offer per symbol, every second at most (thinned evenly beyond 32,768 points each); empty for bars."""
+        return self._frame("best")
 
     def to_json(self) -> dict[str, object]:
         """Return the document that ``backtest --json`` prints."""

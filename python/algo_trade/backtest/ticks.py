@@ -17,8 +17,9 @@ RULES = "instruments.toml"
 
 
 def tick_venue(config: VenueConfig, ticks: TickData, paths: Sequence[str] | None) -> VenueConfig:
-    """Return the venue with what it leaves open decided by the data: blocks and latency by their venue, the rules of
-    the instruments by the file that an import writes beside them.
+    """Return the venue with what it leaves open decided by the data.
+
+    Blocks and latency by the venue that they are of, the rules of instruments by the file that an import writes beside them.
     """
     venues = ticks.venues
     decided = config.for_data_of(venues[0] if len(venues) == 1 else "")
@@ -39,7 +40,9 @@ def books_of(config: VenueConfig, ticks: TickData) -> list[str]:
         kinds = ticks.books(symbol)
         wanted = config.book or (kinds[0] if kinds else None)
         if wanted is None:
-            raise ParameterError(f"{symbol}: the data hold no book, neither orders nor levels nor quotes: import one of them")
+            raise ParameterError(
+                f"{symbol}: the data hold no book, neither orders nor levels nor quotes: import one of them"
+            )
         if wanted not in kinds:
             raise ParameterError(f"book = {wanted}: the data of {symbol} hold {', '.join(kinds) or 'none'}")
         chosen.append(wanted)

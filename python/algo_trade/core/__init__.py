@@ -26,6 +26,7 @@ from algo_trade.core.durations import hours, minutes, ms, seconds
 from algo_trade.core.engine import risk_part, strategy_part
 from algo_trade.core.protocols import (
     Command,
+    CompiledStrategy,
     DataProvider,
     Event,
     EventStrategy,
@@ -41,6 +42,7 @@ __all__ = [
     "Bar",
     "CancelOrder",
     "Command",
+    "CompiledStrategy",
     "Context",
     "ControlEvent",
     "DataProvider",

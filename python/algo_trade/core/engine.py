@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from algo_trade.core.protocols import CompiledStrategy
 from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ HOOKS = (
 RISK_METHODS = ("target", "order_quantity", "check")
 
 
-def strategy_part(strategy: object) -> tuple[str, Mapping[str, object]] | Mapping[str, Any]:
-    """Return name and parameters of a built-in strategy; of any other object the bound hooks, None where it has none.
+def strategy_part(strategy: object) -> tuple[str, Mapping[str, object]] | Mapping[str, Any] | CompiledStrategy:
+    """Return what the engine takes: of a built-in strategy name and parameters, a compiled one itself, else the bound hooks.
 
     Raises
     ------
@@ -38,6 +39,8 @@ def strategy_part(strategy: object) -> tuple[str, Mapping[str, object]] | Mappin
     if builtin is not None:
         name, params = builtin
         return name, params
+    if isinstance(strategy, CompiledStrategy):
+        return strategy
     hooks = {hook: getattr(strategy, hook, None) for hook in HOOKS}
     if not any(hooks.values()):
         raise ParameterError(

@@ -69,6 +69,20 @@ class EventStrategy(Protocol):
 
 
 @runtime_checkable
+class CompiledStrategy(Protocol):
+    """A strategy compiled in another language, which hands over a table of C callbacks (``algo_trade.h``)."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in reports."""
+        ...
+
+    def __algo_trade_strategy__(self) -> object:
+        """Return a capsule named ``algo_trade.strategy.v1`` around a fresh ``at_strategy``; called once for each run."""
+        ...
+
+
+@runtime_checkable
 class RiskManager(Protocol):
     """Turns targets into sizes and has the last word on every order. ``ctx`` is for looking only."""
 

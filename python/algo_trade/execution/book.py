@@ -70,7 +70,9 @@ class TableLatency(BaseModel):
         except FileNotFoundError:
             raise ConfigError(f"latency.file = {path}: no such file") from None
         except pl.exceptions.PolarsError as error:
-            raise ConfigError(f"latency.file = {path}: wanted the columns {', '.join(names)} of integers: {error}") from None
+            raise ConfigError(
+                f"latency.file = {path}: wanted the columns {', '.join(names)} of integers: {error}"
+            ) from None
         return LatencyOptions.table(columns.rows())
 
 

@@ -14,7 +14,8 @@
  *
  * From Python: an object with a method `__algo_trade_strategy__()` that returns a capsule named AT_CAPSULE around an
  * `at_strategy` can be passed wherever a strategy is wanted. The method is called once for each run and gives a fresh one; the
- * engine keeps the capsule until it has called `drop`.
+ * engine renames the capsule, copies the table, and keeps the capsule and the object until it has called `drop`. The table may be
+ * freed by `drop`.
  */
 #ifndef ALGO_TRADE_H
 #define ALGO_TRADE_H

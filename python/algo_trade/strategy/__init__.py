@@ -5,15 +5,19 @@ from algo_trade.strategy.builtin import (
     BuiltinStrategy,
     GridStrategy,
     MaCrossoverStrategy,
+    MarketMakerStrategy,
     RsiStrategy,
     declarations,
 )
+from algo_trade.strategy.compiled import PointerStrategy
 from algo_trade.strategy.loader import Runnable, load, name_of, params_of
 
 __all__ = [
     "BuiltinStrategy",
     "GridStrategy",
     "MaCrossoverStrategy",
+    "MarketMakerStrategy",
+    "PointerStrategy",
     "RsiStrategy",
     "Runnable",
     "Strategy",

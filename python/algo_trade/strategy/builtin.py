@@ -77,9 +77,19 @@ class RsiStrategy(_Named):
 
 
 class GridStrategy(_Named):
-    """Rests buys below and sells above the first close; answers each fill one step away on the other side.
+    """Rests buys below and sells above the first price; answers each fill one step away on the other side.
 
-    Parameters: ``levels`` (10, even), ``step`` (fraction of the first close, 0.005).
+    Parameters: ``levels`` (10, even), ``step`` (fraction of the first price, 0.005).
     """
 
     builtin = "grid"
+
+
+class MarketMakerStrategy(_Named):
+    """Quotes both sides of a book around an inventory-skewed reservation price (Avellaneda-Stoikov), post-only.
+
+    Parameters: see docs/strategies.md; ``levels`` (1), ``quantity`` (base units, 0: the risk manager's), ``max_position``
+    (quotes, 5), ``interval`` (ms, 100) are the first to look at.
+    """
+
+    builtin = "market_maker"

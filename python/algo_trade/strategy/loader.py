@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from algo_trade.core import EventStrategy
+from algo_trade.core import CompiledStrategy, EventStrategy
 from algo_trade.errors import ParameterError, StrategyError
 from algo_trade.strategy.base import Strategy
 from algo_trade.strategy.builtin import BuiltinStrategy
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-Runnable: TypeAlias = BuiltinStrategy | Strategy | EventStrategy
+Runnable: TypeAlias = BuiltinStrategy | Strategy | EventStrategy | CompiledStrategy
 """What a driver can run."""
 
 
@@ -55,7 +55,8 @@ def load(spec: str, params: Mapping[str, object]) -> Runnable:
         raise ParameterError(
             f"{place} has no class `{class_name}`.{_suggest(class_name, there)} It has: {', '.join(there) or 'none'}"
         )
-    if not (issubclass(found, Strategy) or callable(getattr(found, "on_market_event", None))):
+    plain = ("on_market_event", "__algo_trade_strategy__")
+    if not (issubclass(found, Strategy) or any(callable(getattr(found, method, None)) for method in plain)):
         raise ParameterError(
             f"{spec}: a strategy extends algo_trade.Strategy, or has `name` and `on_market_event(event)`"
         )
@@ -67,7 +68,7 @@ def load(spec: str, params: Mapping[str, object]) -> Runnable:
         source = inspect.getsourcefile(found) or ""
         where = _where(spec, source, error)
         raise StrategyError(f"{where} cannot be made: {type(error).__name__}: {error}") from error
-    if not isinstance(made, Strategy | EventStrategy):
+    if not isinstance(made, Strategy | EventStrategy | CompiledStrategy):
         raise ParameterError(f"{spec}: a strategy has a `name` and `on_market_event(event)`")
     return made
 

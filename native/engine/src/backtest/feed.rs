@@ -147,6 +147,24 @@ impl Feed {
         }
     }
 
+    /// How long the last row took that had reached us at a time; `known` if none did since we looked.
+    pub(super) fn latency_at(&self, time: Nanos, known: Nanos) -> Nanos {
+        let mut latency = known;
+        let mut from = self.local_position;
+        for run in &self.runs {
+            let rows = run.get(from..).unwrap_or_default();
+            let count = rows.partition_point(|row| row.local_time <= time);
+            if let Some(last) = count.checked_sub(1).and_then(|index| rows.get(index)) {
+                latency = last.local_time.since(last.exchange_time);
+            }
+            if count < rows.len() {
+                break;
+            }
+            from = 0;
+        }
+        latency
+    }
+
     /// When the next row reaches us that the strategy wants to hear of, as far as that is known.
     pub(super) fn next_wake(&mut self, wakes: Wakes) -> Option<Nanos> {
         if wakes.is_none() {

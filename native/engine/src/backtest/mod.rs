@@ -4,10 +4,12 @@
 
 mod bars;
 mod feed;
+mod marks;
 mod session;
 mod ticks;
 
 pub use bars::Backtest;
+pub use marks::{Best, FillMark, HORIZONS, TickRecords};
 pub use ticks::TickBacktest;
 
 use crate::journal::JournalError;
@@ -69,6 +71,8 @@ pub struct Outcome {
     pub events: u64,
     /// Equity at the end.
     pub final_equity: Money,
+    /// Where the market was around fills; empty for bars, and where only statistics are kept.
+    pub ticks: TickRecords,
 }
 
 /// Looks at progress from time to time: gets the number of events done and the present time, returns false to interrupt.

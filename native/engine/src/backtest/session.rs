@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use crate::backtest::{BacktestError, Outcome};
+use crate::backtest::{BacktestError, Outcome, TickRecords};
 use crate::event::{Command, ControlEvent, Event};
 use crate::journal::{Record, Writer};
 use crate::record::{Detail, Recorder};
@@ -113,6 +113,13 @@ impl<S: Strategy, R: RiskManager, W: Write> Session<S, R, W> {
             journal.finish()?;
         }
         let final_equity = self.system.world().account.equity()?;
-        Ok(Outcome { records: self.recorder.finish(end)?, start: self.start, end, events, final_equity })
+        Ok(Outcome {
+            records: self.recorder.finish(end)?,
+            start: self.start,
+            end,
+            events,
+            final_equity,
+            ticks: TickRecords::default(),
+        })
     }
 }

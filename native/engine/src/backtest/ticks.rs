@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use crate::backtest::feed::{Feed, gallop};
+use crate::backtest::marks::{Best, Marks};
 use crate::backtest::session::{Session, Timers};
 use crate::backtest::{BacktestError, Outcome, POLL, Poll, ROUNDS_MAX};
 use crate::event::{Command, Event, TimerEvent};
 use crate::instrument::InstrumentId;
 use crate::journal::Writer;
+use crate::num::Price;
 use crate::order::{Cloid, OrderStatus, OrderUpdate, Reason, TimeInForce};
 use crate::record::Detail;
 use crate::risk::RiskManager;
@@ -59,6 +61,7 @@ impl<S: Strategy, R: RiskManager, W: Write> TickBacktest<S, R, W> {
         let session = Session::start(self.system, self.journal, self.detail, start)?;
         let wakes = session.system.strategy().wakes();
         let wakes = Wakes { trades: wakes.trades || session.system.builds_bars(), ..wakes };
+        let marks = (self.detail == Detail::Full).then(|| Marks::new(session.system.world().books.len()));
         let grid = start.floor_to(options.equity_step).after(options.equity_step);
         let mut run = Run {
             session,
@@ -73,6 +76,7 @@ impl<S: Strategy, R: RiskManager, W: Write> TickBacktest<S, R, W> {
             sequence: 0,
             latest_entry: Nanos::MIN,
             latest_response: Nanos::MIN,
+            marks,
             grid,
             instant: Nanos::MIN,
             reports: Vec::new(),
@@ -81,7 +85,8 @@ impl<S: Strategy, R: RiskManager, W: Write> TickBacktest<S, R, W> {
         run.send(start)?;
         let end = run.until_the_end(poll)?;
         run.session.record_equity(end)?;
-        run.session.finish(end, run.events)
+        let ticks = run.marks.map(Marks::finish).unwrap_or_default();
+        Ok(Outcome { ticks, ..run.session.finish(end, run.events)? })
     }
 }
 
@@ -111,6 +116,8 @@ struct Run<S, R, W: Write> {
     sequence: u64,
     latest_entry: Nanos,
     latest_response: Nanos,
+    /// What a report wants to know of the market around fills.
+    marks: Option<Marks>,
     /// The next point of the equity curve.
     grid: Nanos,
     /// The time of the last row that the venue had.
@@ -168,7 +175,8 @@ impl<S: Strategy, R: RiskManager, W: Write> Run<S, R, W> {
     fn next_of_the_venue(&self) -> Option<Nanos> {
         let arriving = self.arriving.first_key_value().map(|((time, _), _)| *time);
         let action = self.to_venue.first_key_value().map(|((time, ..), _)| *time);
-        [arriving, action, self.venue.matching().next_time()].into_iter().flatten().min()
+        let look = self.marks.as_ref().and_then(Marks::next);
+        [arriving, action, self.venue.matching().next_time(), look].into_iter().flatten().min()
     }
 
     /// Lets the venue go on up to `aim`, or to the time at which we hear of what happened on the way. Returns that time.
@@ -184,6 +192,10 @@ impl<S: Strategy, R: RiskManager, W: Write> Run<S, R, W> {
             let (ledger, matching) = self.venue.parts();
             matching.on_time(ledger, now, &mut self.reports)?;
             self.dispatch();
+        }
+        if let Some(marks) = &mut self.marks {
+            let matching = self.venue.matching();
+            marks.look(now, |id| matching.book(id).and_then(|book| book.levels.mid()));
         }
         self.carry_out(now, Turn::Last)?;
         Ok(now)
@@ -254,13 +266,18 @@ impl<S: Strategy, R: RiskManager, W: Write> Run<S, R, W> {
     /// Sends the venue's reports on their way to us.
     fn dispatch(&mut self) {
         for mut report in self.reports.drain(..) {
+            if let (Some(marks), Report::Fill(fill)) = (&mut self.marks, &report) {
+                let book = self.venue.matching().book(fill.instrument);
+                marks.on_fill(fill, book.and_then(|book| book.levels.mid()));
+            }
             let (time, cloid) = match &report {
                 Report::Fill(fill) => (fill.time, fill.cloid),
                 Report::Order(update) => (update.time, update.cloid),
                 Report::Account(event) => (event.time(), Cloid::default()),
             };
-            let world = self.session.system.world();
-            let takes = self.options.latency.response(time, world.feed_latency, self.options.seed, cloid);
+            let known = self.session.system.world().feed_latency;
+            let feed = if self.options.latency.follows_feed() { self.feed.latency_at(time, known) } else { known };
+            let takes = self.options.latency.response(time, feed, self.options.seed, cloid);
             let mut arrival = time.after(takes);
             if !self.options.latency.is_independent {
                 arrival = arrival.max(self.latest_response);
@@ -307,8 +324,11 @@ impl<S: Strategy, R: RiskManager, W: Write> Run<S, R, W> {
         if is_due {
             let world = self.session.system.world();
             for (id, book) in (0_u32..).map(InstrumentId).zip(&world.books) {
-                if let Some(middle) = book.levels.mid() {
-                    self.session.recorder.on_price(id, now, middle);
+                let Some((bid, ask)) = book.levels.best() else { continue };
+                let middle = Price::from_raw(bid.raw().midpoint(ask.raw()));
+                self.session.recorder.on_price(id, now, middle);
+                if let Some(marks) = &mut self.marks {
+                    marks.on_best(id, Best { time: now, bid, ask });
                 }
             }
             self.grid = now.floor_to(self.options.equity_step).after(self.options.equity_step);

@@ -58,6 +58,28 @@ impl Observer for () {
     fn on_clear(&mut self, _: Side) {}
 }
 
+/// The worst visible price of each side; `None` where all prices are.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reach {
+    bids: Option<Price>,
+    asks: Option<Price>,
+}
+
+impl Reach {
+    const fn of(self, side: Side) -> Option<Price> {
+        match side {
+            Side::Buy => self.bids,
+            Side::Sell => self.asks,
+        }
+    }
+    const fn set(&mut self, side: Side, worst: Option<Price>) {
+        match side {
+            Side::Buy => self.bids = worst,
+            Side::Sell => self.asks = worst,
+        }
+    }
+}
+
 /// Book, last trade, context and state of one instrument.
 #[derive(Debug, Clone)]
 pub struct MarketBook {
@@ -77,7 +99,7 @@ pub struct MarketBook {
     /// The levels of a snapshot that is being told.
     snapshot: Vec<(RowSide, Price, Qty)>,
     /// The worst price that the last snapshot showed, a side, where only snapshots tell of the book.
-    reach: [Option<Price>; 2],
+    reach: Reach,
     /// When the book was told of last, at the venue.
     pub told: Nanos,
 }
@@ -95,7 +117,7 @@ impl MarketBook {
             status: Status::Trading,
             crossed: 0,
             snapshot: Vec::new(),
-            reach: [None; 2],
+            reach: Reach::default(),
             told: Nanos::MIN,
         }
     }
@@ -111,7 +133,7 @@ impl MarketBook {
     pub fn is_visible(&self, side: Side, price: Price) -> bool {
         let worst = match self.kind {
             BookKind::Quote => self.levels.side(side).best(),
-            BookKind::L2 => self.reach[side as usize & 1],
+            BookKind::L2 => self.reach.of(side),
             BookKind::L3 => None,
         };
         worst.is_none_or(|worst| match side {
@@ -139,7 +161,7 @@ impl MarketBook {
         if row.kind == RowKind::BookDelta && self.kind == BookKind::L2 {
             let Some(side) = row.side.side() else { return };
             let before = self.levels.side_mut(side).set(row.price, row.quantity);
-            self.reach = [None; 2];
+            self.reach = Reach::default();
             observer.on_level(side, row.price, before, row.quantity);
         } else {
             self.apply_other(row, observer);
@@ -224,7 +246,7 @@ impl MarketBook {
                 let before = self.levels.side_mut(side).set(*price, *quantity);
                 observer.on_level(side, *price, before, *quantity);
             }
-            self.reach[side as usize & 1] = worst;
+            self.reach.set(side, worst);
         }
         told.clear();
         self.snapshot = told;

@@ -41,6 +41,16 @@ struct State {
     paused: [Nanos; 2],
 }
 
+impl State {
+    const fn paused_mut(&mut self, side: Side) -> &mut Nanos {
+        let [buys, sells] = &mut self.paused;
+        match side {
+            Side::Buy => buys,
+            Side::Sell => sells,
+        }
+    }
+}
+
 /// Where an order should be: the price that the model wants, and the nearest passive one that the venue takes.
 #[derive(Debug, Clone, Copy)]
 struct Target {
@@ -222,7 +232,7 @@ impl MarketMaker {
                 None => ctx.cancel(instrument, order.event.cloid),
             }
         }
-        if state.paused[side as usize & 1] > world.now {
+        if *state.paused_mut(side) > world.now {
             return;
         }
         for target in &self.targets {
@@ -292,7 +302,7 @@ impl Strategy for MarketMaker {
         let Some(state) = self.states.get_mut(update.instrument.index()) else { return Ok(()) };
         let side = state.sent.iter().find(|(cloid, _)| *cloid == update.cloid).map(|(_, side)| *side);
         if let (Some(side), false) = (side, passes.contains(&reason)) {
-            state.paused[side as usize & 1] = ctx.world.now.after(PAUSE);
+            *state.paused_mut(side) = ctx.world.now.after(PAUSE);
         }
         Ok(())
     }

@@ -165,14 +165,7 @@ impl Matching for BarMatching {
             return Ok(());
         };
         // Cancel and new order under the same id: time priority is lost, and a refused change leaves nothing.
-        let kind = match old.event.kind {
-            OrderKind::Limit { .. } => OrderKind::Limit { price },
-            OrderKind::Stop { .. } => OrderKind::Stop { trigger: price },
-            OrderKind::TakeProfit { .. } => OrderKind::TakeProfit { trigger: price },
-            OrderKind::StopLimit { trigger, .. } => OrderKind::StopLimit { trigger, price },
-            OrderKind::TakeProfitLimit { trigger, .. } => OrderKind::TakeProfitLimit { trigger, price },
-            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. } | OrderKind::Twap { .. }) => kind,
-        };
+        let kind = old.event.kind.moved_to(price);
         self.submit(ledger, &OrderEvent { quantity, kind, ..old.event }, now, reports)
     }
 

@@ -98,6 +98,12 @@ impl Latency {
         }
     }
 
+    /// Whether answers take as long as the market data of their time tell.
+    #[must_use]
+    pub const fn follows_feed(&self) -> bool {
+        matches!(self.place, LatencyModel::Feed { .. })
+    }
+
     fn model(&self, action: Action) -> &LatencyModel {
         let own = match action {
             Action::Place => None,

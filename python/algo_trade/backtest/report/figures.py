@@ -22,14 +22,14 @@ PNL_BINS = 40
 
 def equity(result: Result) -> go.Figure:
     """Equity against buy-and-hold, in quote currency."""
-    figure = _figure("Equity (quote currency)", result)
+    figure = blank("Equity (quote currency)", result)
     _add_equity(figure, result)
     return figure
 
 
 def drawdown(result: Result) -> go.Figure:
     """How far below its highest value so far the equity is, in per cent."""
-    figure = _figure("Drawdown (% below the peak)", result, legend=False)
+    figure = blank("Drawdown (% below the peak)", result, legend=False)
     _add_drawdown(figure, result)
     return figure
 
@@ -39,7 +39,7 @@ def price(result: Result, symbol: str, *, points_max: int = series.LINE_POINTS_M
 
     Of more than 400 round trips, those with the largest gains and losses are marked.
     """
-    figure = _figure(f"{symbol} (quote currency)", result)
+    figure = blank(f"{symbol} (quote currency)", result)
     _add_price(figure, result, symbol, points_max)
     return figure
 
@@ -49,7 +49,7 @@ def trade_pnl(result: Result) -> go.Figure:
 
     The bins are equal and zero is a border; what lies outside the middle 99 % is counted in the outermost bins.
     """
-    figure = _figure("Round trips (count)", None, legend=False)
+    figure = blank("Round trips (count)", None, legend=False)
     edges, counts = _bins(result.trades["pnl"].cast(pl.Float64).to_numpy())
     middles = (edges[:-1] + edges[1:]) / 2
     for sign, colour in ((-1, "loss"), (1, "gain")):
@@ -74,7 +74,7 @@ def rolling_sharpe(result: Result) -> go.Figure | None:
     rolling = series.rolling_sharpe(result)
     if rolling is None:
         return None
-    figure = _figure(f"Sharpe ratio, {rolling.window.days}-day window (annualised)", result, legend=False)
+    figure = blank(f"Sharpe ratio, {rolling.window.days}-day window (annualised)", result, legend=False)
     line = series.thin(rolling.line, "sharpe")
     figure.add_scatter(
         x=_milliseconds(line),
@@ -192,7 +192,7 @@ def _add_markers(
     )
 
 
-def _figure(label: str, result: Result | None, *, legend: bool = True) -> go.Figure:
+def blank(label: str, result: Result | None, *, legend: bool = True) -> go.Figure:
     """An empty figure whose vertical axis is labelled in words, above the plot, where a phone has room for it."""
     figure = go.Figure()
     _dress(figure, legend=legend)

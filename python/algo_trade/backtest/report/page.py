@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from plotly.offline import get_plotlyjs
 
-from algo_trade.backtest.report import figures, palette, sections, series, text, tradetable
+from algo_trade.backtest.report import execution, figures, palette, sections, series, text, tradetable
 from algo_trade.backtest.report.embed import embed, inert
 from algo_trade.errors import InputError
 
@@ -47,6 +47,10 @@ def render(result: Result) -> str:
     points_max = series.LINE_POINTS_MAX if len(symbols) == 1 else PRICE_POINTS_MAX_OF_MANY
     for index, symbol in enumerate(symbols[:PRICE_CHARTS_MAX]):
         charts[f"price-{index}"] = figures.price(result, symbol, points_max=points_max) if drawn else None
+    if result.best.height:
+        for index, symbol in enumerate(symbols[:PRICE_CHARTS_MAX]):
+            charts[f"quotes-{index}"] = execution.quotes_figure(result, symbol)
+        charts["latency"] = execution.latency_figure(result)
     months = sections.months(result)
     return Template(_resource("page.html")).substitute(
         title=escape(f"{result.strategy} on {', '.join(result.symbols)}"),
@@ -75,6 +79,8 @@ def render(result: Result) -> str:
         rolling=_chart("rolling", "Rolling Sharpe ratio", charts, nothing="The run is too short for a rolling ratio."),
         rolling_note=_rolling_note(result) if rolling else "",
         trades=tradetable.markup(result) if result.trades.height else _nothing("No round trip was closed."),
+        execution=_execution(result, symbols, charts),
+        execution_link='<a href="#execution">Execution</a>' if result.best.height else "",
         costs=sections.costs(result),
         metrics=sections.all_metrics(result),
         params=sections.facts(result.params, verbatim=True) or _nothing("This strategy has no parameters."),
@@ -180,6 +186,25 @@ def _chart(
     if charts.get(name) is None:
         return _nothing(nothing or "The run is too short to draw.")
     return f'<div class="chart{" tall" if tall else ""}" data-chart="{name}" role="img" aria-label="{escape(label)}"></div>'
+
+
+def _execution(result: Result, symbols: list[str], charts: Mapping[str, go.Figure | None]) -> str:
+    """Quality of execution and where the profit came from; nothing for a run over bars."""
+    if not result.best.height:
+        return ""
+    drawn = "".join(
+        _chart(name, f"Best prices and our fills: {symbol}", charts, tall=True)
+        for index, symbol in enumerate(symbols[:PRICE_CHARTS_MAX])
+        if charts.get(name := f"quotes-{index}") is not None
+    )
+    figures_of_fills = execution.markup(result) or _nothing("Nothing was filled.")
+    latency = _chart("latency", "How long messages took", charts, nothing="No order was answered.")
+    return (
+        f'<section class="panel" id="execution"><h2>Execution</h2><div class="columns">{figures_of_fills}</div>'
+        f"<h3>Best prices and our fills</h3>{drawn or _nothing('The run is too short to draw.')}"
+        '<p class="hint">Best prices are sampled every second at most; fills are at their own prices.</p>'
+        f"<h3>How long messages took</h3>{latency}</section>"
+    )
 
 
 def _scale_switch(result: Result) -> str:

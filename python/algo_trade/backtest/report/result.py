@@ -94,7 +94,8 @@ class Result(Protocol):
     -----
     ``equity`` holds (time, equity), one row or more, in time order; ``prices`` (time, symbol, close); ``trades`` one row per round
     trip with symbol, side (long, short), entry_time, exit_time, quantity, entry_price, exit_price, pnl, fees, funding, return,
-    duration_s. Times are UTC, money and prices are decimals.
+    duration_s. Times are UTC, money and prices are decimals. Of a run over ticks, ``fills`` and ``orders`` are those of
+    docs/report.md, ``marks`` (trade_id, mid, mid_1s, mid_10s, mid_60s), ``best`` (time, symbol, bid, ask); else both are empty.
     """
 
     @property
@@ -123,6 +124,14 @@ class Result(Protocol):
     def equity(self) -> pl.DataFrame: ...
     @property
     def prices(self) -> pl.DataFrame: ...
+    @property
+    def fills(self) -> pl.DataFrame: ...
+    @property
+    def orders(self) -> pl.DataFrame: ...
+    @property
+    def marks(self) -> pl.DataFrame: ...
+    @property
+    def best(self) -> pl.DataFrame: ...
     @property
     def trades(self) -> pl.DataFrame: ...
     @property

@@ -103,7 +103,7 @@ def all_metrics(result: Result) -> str:
             ("Turnover, times equity per day", text.ratio(m.turnover, 3)),
         ),
     }
-    return "".join(f"<div><h3>{name}</h3>{_pairs(rows)}</div>" for name, rows in groups.items())
+    return "".join(f"<div><h3>{name}</h3>{pairs(rows)}</div>" for name, rows in groups.items())
 
 
 def costs(result: Result) -> str:
@@ -181,7 +181,7 @@ def facts(values: Mapping[str, object], *, verbatim: bool = False) -> str:
     """
     plain = {k: v for k, v in values.items() if not _is_table(v)}
     tables = {k: v for k, v in values.items() if _is_table(v)}
-    shown = _pairs((k if verbatim else _words(k), _value(v)) for k, v in plain.items())
+    shown = pairs((k if verbatim else _words(k), _value(v)) for k, v in plain.items())
     for name, rows in tables.items():
         shown += f"<h3>{escape(_words(name))}</h3>{_rows(rows)}"
     return shown
@@ -209,7 +209,7 @@ def _cell(name: str, value: object) -> str:
     return f'<td{short} data-name="{escape(_words(name))}">{_value(value)}</td>'
 
 
-def _pairs(rows: Iterable[tuple[str, str]]) -> str:
+def pairs(rows: Iterable[tuple[str, str]]) -> str:
     """Names and values; the values are HTML already."""
     body = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{value}</td></tr>' for name, value in rows)
     return f'<table class="pairs"><tbody>{body}</tbody></table>' if body else ""

@@ -278,12 +278,13 @@ impl BookMatching {
     ) -> Result<(), NumError> {
         let keeps_queue = ledger.config.book.modify_keeps_queue;
         let resting = self.markets.get_mut(instrument.index()).and_then(|market| market.own.get_mut(cloid));
-        if let Some(order) = resting.filter(|o| keeps_queue && o.price == price && quantity <= o.leaves) {
-            if quantity.is_positive() {
-                order.leaves = quantity;
-                reports.push(update(&order.event, order.oid, OrderStatus::Resting, now));
-                return Ok(());
-            }
+        let keeps = |price_of: Price, leaves: Qty| keeps_queue && price_of == price && quantity <= leaves;
+        if quantity.is_positive()
+            && let Some(order) = resting.filter(|order| keeps(order.price, order.leaves))
+        {
+            order.leaves = quantity;
+            reports.push(update(&order.event, order.oid, OrderStatus::Resting, now));
+            return Ok(());
         }
         let taken = self.markets.get_mut(instrument.index()).and_then(|market| market.own.remove(cloid));
         let old = match &taken {
@@ -306,16 +307,11 @@ impl BookMatching {
             },
         };
         let kind = match old.kind {
-            OrderKind::Limit { .. } => OrderKind::Limit { price },
-            OrderKind::Stop { .. } => OrderKind::Stop { trigger: price },
-            OrderKind::TakeProfit { .. } => OrderKind::TakeProfit { trigger: price },
-            OrderKind::StopLimit { trigger, .. } if taken.is_none() => OrderKind::StopLimit { trigger, price },
-            OrderKind::TakeProfitLimit { trigger, .. } if taken.is_none() => {
-                OrderKind::TakeProfitLimit { trigger, price }
-            }
             // A trigger order that was triggered is a limit order now.
-            OrderKind::StopLimit { .. } | OrderKind::TakeProfitLimit { .. } => OrderKind::Limit { price },
-            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. } | OrderKind::Twap { .. }) => kind,
+            OrderKind::StopLimit { .. } | OrderKind::TakeProfitLimit { .. } if taken.is_some() => {
+                OrderKind::Limit { price }
+            }
+            kind => kind.moved_to(price),
         };
         let new = OrderEvent { quantity, kind, expires_after: None, ..old };
         let before = reports.len();

@@ -31,6 +31,7 @@ impl Default for QueueModel {
     }
 }
 
+#[expect(clippy::float_cmp, reason = "a short way for exponents that are exactly these")]
 fn power(base: f64, n: f64) -> f64 {
     if n == 1.0 {
         base

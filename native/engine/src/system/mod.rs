@@ -2,13 +2,14 @@
 //!
 //! Inside a step, always in this order: market, account, strategy, risk, orders (ARCHITECTURE.md).
 
+mod ticks;
+
 use crate::bars::{AggregateError, Aggregator, Rule};
-use crate::event::{Bar, Command, ControlEvent, Event, Level, MarketEvent, Quote, SignalEvent};
+use crate::event::{Bar, Command, ControlEvent, Event, Level, MarketEvent, SignalEvent};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::num::{Money, NumError, Price, Qty};
 use crate::order::{Cloid, Group, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason, Side, TimeInForce};
 use crate::risk::{RiskError, RiskManager, Verdict};
-use crate::row::{Flags, Row, RowKind};
 use crate::strategy::{Context, Intent, OrderRequest, Strategy, StrategyError, Wakes};
 use crate::time::Nanos;
 use crate::world::World;
@@ -203,97 +204,6 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         }
     }
 
-    /// Books take in a stretch of ticks; what the strategy wants to hear of wakes it on the way.
-    #[inline]
-    fn on_ticks(&mut self, rows: &[Row]) -> Result<(), SystemError> {
-        let Some(last) = rows.last() else { return Ok(()) };
-        if self.wakes.is_none() && self.builders.is_empty() {
-            for row in rows {
-                if let Some(book) = self.world.books.get_mut(row.instrument.index()) {
-                    book.apply(row, &mut ());
-                }
-            }
-        } else {
-            for row in rows {
-                self.world.now = self.world.now.max(row.local_time);
-                if let Some(book) = self.world.books.get_mut(row.instrument.index()) {
-                    book.apply(row, &mut ());
-                }
-                self.hear(row)?;
-            }
-        }
-        self.value_positions()?;
-        self.world.feed_latency = last.local_time.since(last.exchange_time);
-        Ok(())
-    }
-
-    /// Tells the strategy of a row, if it wants to know.
-    #[inline]
-    fn hear(&mut self, row: &Row) -> Result<(), SystemError> {
-        if row.flags.has(Flags::HISTORY) {
-            return Ok(());
-        }
-        let instrument = row.instrument;
-        if row.kind == RowKind::Trade {
-            let trade = row.trade();
-            if !self.builders.is_empty() {
-                self.build(instrument, |builder, built| {
-                    builder.flush(trade.exchange_time, built);
-                    builder.push_trade(&trade, built)
-                })?;
-            }
-            if self.wakes.trades {
-                self.value_positions()?;
-                return self.wake(|strategy, ctx| strategy.on_trade(ctx, &trade));
-            }
-            return Ok(());
-        }
-        if !row.flags.has(Flags::LAST) {
-            return Ok(());
-        }
-        if self.wakes.quotes {
-            let best = self.world.book(instrument).and_then(|book| book.levels.best());
-            let told = self.best.get_mut(instrument.index());
-            if let (Some(told), Some((bid, ask))) = (told, best)
-                && *told != best
-            {
-                *told = best;
-                let held = |side| self.world.book(instrument).and_then(|book| book.levels.side(side).best_level());
-                let quote = Quote {
-                    instrument,
-                    exchange_time: row.exchange_time,
-                    local_time: row.local_time,
-                    bid_price: bid,
-                    bid_quantity: held(Side::Buy).map_or(Qty::ZERO, |(_, quantity)| quantity),
-                    ask_price: ask,
-                    ask_quantity: held(Side::Sell).map_or(Qty::ZERO, |(_, quantity)| quantity),
-                };
-                self.value_positions()?;
-                self.wake(|strategy, ctx| strategy.on_quote(ctx, &quote))?;
-            }
-        }
-        if self.wakes.books {
-            self.value_positions()?;
-            self.wake(|strategy, ctx| strategy.on_book(ctx, instrument))?;
-        }
-        Ok(())
-    }
-
-    /// Values open positions at the marks of their books.
-    #[inline]
-    fn value_positions(&mut self) -> Result<(), SystemError> {
-        if self.world.account.open_positions() == 0 {
-            return Ok(());
-        }
-        let World { now: time, account, books, .. } = &mut self.world;
-        for (id, book) in (0_u32..).map(InstrumentId).zip(books) {
-            if let Some(mark) = book.mark().filter(|_| !account.position(id).is_flat()) {
-                account.set_mark(id, mark).map_err(|source| SystemError::Number { time: *time, source })?;
-            }
-        }
-        Ok(())
-    }
-
     fn make_builders(&mut self) -> Result<(), SystemError> {
         self.wakes = self.strategy.wakes();
         let rules = self.strategy.resolutions();
@@ -400,6 +310,9 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                 let Some(rules) = self.world.instruments.get(instrument) else { return Ok(()) };
                 let price = rules.tick.passive(price, order.event.side).map_err(number)?;
                 let quantity = quantity.floor_to_lot(rules.lot_size).map_err(number)?;
+                if let Some(order) = self.world.orders.get_mut(instrument, cloid) {
+                    order.change = Some((price, quantity));
+                }
                 commands.push(Command::Modify { cloid, instrument, price, quantity });
             }
             Intent::Cancel { cloid, instrument } => self.cancel(instrument, cloid, commands),
