@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
@@ -13,11 +14,32 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-PAGES = ["README.md", "docs/tutorial.md", "docs/cli.md", "docs/parts.md", "docs/strategies.md"]
+PAGES = [
+    "README.md",
+    "docs/tutorial.md",
+    "docs/cli.md",
+    "docs/parts.md",
+    "docs/strategies.md",
+    "docs/data.md",
+    "docs/tick-backtesting.md",
+]
 
 
 def fences(page: str) -> list[tuple[str, str]]:
     return FENCE.findall((ROOT / page).read_text())
+
+
+def recording() -> str:
+    """A minute of a book whose best prices go up and down, as a recorder of level changes writes it."""
+    rows = ["exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount"]
+    start = 1_704_067_200_000_000
+    for second in range(60):
+        middle = 50_000 + (second * 7) % 11
+        for side, sign in (("bid", -1), ("ask", 1)):
+            for level in range(1, 6):
+                time = start + second * 1_000_000
+                rows.append(f"deribit,BTC,{time},{time + 3_000},true,{side},{middle + sign * level},{level}.5")
+    return "\n".join(rows) + "\n"
 
 
 @pytest.fixture
@@ -26,6 +48,9 @@ def place(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "tests" / "data", tmp_path / "tests" / "data")
     shutil.copytree(ROOT / "config", tmp_path / "config")
     shutil.copy(ROOT / "tests" / "data" / "sample_bars.csv", tmp_path / "btc.csv")
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / "book.csv").write_text(recording())
+    (tmp_path / "recording.gz").write_bytes(gzip.compress(recording().encode()))
     return tmp_path
 
 
@@ -59,10 +84,14 @@ def test_code_of_the_manual_runs_and_its_strategies_trade(page: str, place: Path
     code = [body for language, body in fences(page) if language == "python"]
     if not code:
         return
-    trade = """
+    is_ticks = page == "docs/tick-backtesting.md"
+    data = "lake" if is_ticks else "tests/data/sample_bars.csv"
+    given = "from algo_trade.data import import_data\nimport_data(['recording.gz'], 'lake')\n" if is_ticks else ""
+    trade = f"""
 import algo_trade as at
+{given}
 for made in [c for c in list(globals().values()) if isinstance(c, type) and issubclass(c, at.Strategy) and c is not at.Strategy]:
-    result = at.backtest("tests/data/sample_bars.csv", made(), symbol="BTC")
+    result = at.backtest("{data}", made(), symbol="BTC")
     assert result.metrics.num_orders > 0, made
 """
     script = place / "manual.py"
