@@ -66,7 +66,11 @@ def gone_first(rows: pl.DataFrame) -> pl.DataFrame:
     ends = (pl.col("flags") & LAST != 0) | ~is_change
     batch = ends.shift(1, fill_value=False).cum_sum()
     comes = is_change & (pl.col("quantity") != 0)
-    return rows.with_columns(_batch=batch, _comes=comes).sort("_batch", "_comes", maintain_order=True).drop("_batch", "_comes")
+    return (
+        rows.with_columns(_batch=batch, _comes=comes)
+        .sort("_batch", "_comes", maintain_order=True)
+        .drop("_batch", "_comes")
+    )
 
 
 def in_both_orders(array: npt.NDArray[np.void]) -> npt.NDArray[np.void]:

@@ -182,7 +182,11 @@ def quoter() -> Callable[[Any, int, float, Any], int]:
 
 
 def run_theirs(
-    data: npt.NDArray[np.void] | str, setting: Setting, *, roi: tuple[float, float] | None = None, fills_max: int = 100_000
+    data: npt.NDArray[np.void] | str,
+    setting: Setting,
+    *,
+    roi: tuple[float, float] | None = None,
+    fills_max: int = 100_000,
 ) -> list[Fill]:
     """Quote in the peer; with a range of interest on its vector of levels, else on its map."""
     import hftbacktest

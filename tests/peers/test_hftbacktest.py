@@ -62,7 +62,9 @@ def test_without_a_guess_about_the_queue_every_fill_is_the_same(market: Market) 
     assert ours == theirs
 
 
-@pytest.mark.parametrize(("queue", "n"), [("power1", 2.0), ("power2", 2.0), ("power3", 2.0), ("log1", 1.0), ("log2", 1.0)])
+@pytest.mark.parametrize(
+    ("queue", "n"), [("power1", 2.0), ("power2", 2.0), ("power3", 2.0), ("log1", 1.0), ("log2", 1.0)]
+)
 def test_with_a_guess_only_the_named_rules_of_the_queue_differ(market: Market, queue: str, n: float) -> None:
     setting = market.setting(queue, n)
     theirs = quoting.run_theirs(market.events, setting)
@@ -128,7 +130,8 @@ def _filled_at(market: Market, setting: quoting.Setting, order: _Order, *, is_th
     """
     half_tick = market.tick_size / 2
     rows = market.frame.filter(
-        (pl.col("side") == order.side) & (pl.col("kind") != events.TRADE)
+        (pl.col("side") == order.side)
+        & (pl.col("kind") != events.TRADE)
         & ((pl.col("price").cast(pl.Float64) - order.price).abs() < half_tick)
         | (pl.col("side") == 3 - order.side) & (pl.col("kind") == events.TRADE)
     ).select(pl.col("exchange_time").cast(pl.Int64), "kind", pl.col("price", "quantity").cast(pl.Float64))
