@@ -45,7 +45,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _folder(folder: Path) -> Iterator[None]:
+def whole_folder(folder: Path) -> Iterator[None]:
     """Make a folder and those above it; remove those that are new when the block ends badly."""
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
@@ -69,7 +69,7 @@ def table_files(folder: str | Path | None) -> Iterator[dict[str, Path]]:
             yield {}
             return
         folder = Path(folder)
-        stack.enter_context(_folder(folder))
+        stack.enter_context(whole_folder(folder))
         yield {name: stack.enter_context(whole_file(folder / f"{name}.parquet")) for name in TABLES}
 
 

@@ -1,0 +1,262 @@
+"""Finds queue model, exponent and latency that explain one's own fills: ``calibrate``."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from algo_trade.backtest.calibration.candidates import PLAIN, POWERS, best_exponent
+from algo_trade.backtest.calibration.journal import is_journal, read_journal
+from algo_trade.backtest.calibration.latencies import Measured
+from algo_trade.backtest.calibration.likelihood import ErrorModel, score
+from algo_trade.backtest.calibration.orders import at_line, of_file, read_table
+from algo_trade.backtest.calibration.reenactment import recorded, replay
+from algo_trade.backtest.calibration.result import Calibration, Trial
+from algo_trade.backtest.ticks import tick_venue
+from algo_trade.data import HistoricalDataProvider
+from algo_trade.errors import ParameterError
+from algo_trade.execution import VenueConfig
+from algo_trade.execution.book import ConstantLatency, Queue, TableLatency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from algo_trade.backtest.calibration.orders import OwnOrder
+    from algo_trade.backtest.calibration.reenactment import Replayed
+
+WILKS = 1.92
+"""Half the 95 % point of chi squared with one degree of freedom: how far the log-likelihood may fall."""
+
+BLOCKS = 20
+"""Into so many blocks of equal time the orders are split; the first, third, … train, the others test."""
+
+
+def calibrate(
+    data: Any,  # noqa: ANN401 -- paths or a provider
+    fills: str | Path,
+    *,
+    symbol: str | Sequence[str] | None = None,
+    venue: VenueConfig | str | Path | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Calibration:
+    """Find the queue model, its exponent and the latency that explain one's own fills, and judge them on fills not used.
+
+    The recorded market is run again and again with one's own orders, sent and cancelled when they were, under each model;
+    the one with the largest likelihood (``calibration/likelihood.py``) on the train half wins.
+
+    Parameters
+    ----------
+    data : path, list of paths, or HistoricalDataProvider
+        Ticks, recorded while the orders were at the venue.
+    fills : path
+        The orders, filled or not: CSV or Parquet with one row each, or the journal of a run; see docs/tick-backtesting.md.
+    symbol : str or sequence of str, optional
+        Which symbols; all of the orders by default.
+    venue : VenueConfig or path of a TOML file, optional
+        What else is known of the venue. Its queue and latency are what the calibrated ones are compared with.
+    progress : callable, optional
+        Called with the number of events done, over all runs.
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    DataError
+        Orders that cannot be right, that lie outside the data, or of which too few were filled.
+    ParameterError
+        Data without books of levels.
+    """
+    path = Path(fills)
+    wanted = None if symbol is None else {symbol} if isinstance(symbol, str) else set(symbol)
+    read, left_out = _read(path)
+    chosen = [order for order in read if wanted is None or order.symbol in wanted]
+    taken = [order for order in chosen if order.ack_ns is not None or order.response_ns is not None]
+    if not taken:
+        what = "" if wanted is None else f" of {', '.join(sorted(wanted))}"
+        raise of_file(path, f"holds no order{what} that reached the venue: give ack_ts where the venue took one")
+    if not any(order.is_filled for order in taken):
+        raise of_file(path, f"none of its {len(taken):,} orders was filled: there is nothing to calibrate with")
+    provider = _provider(data, path, taken)
+    base = VenueConfig() if venue is None else venue if isinstance(venue, VenueConfig) else VenueConfig.from_file(venue)
+    base = _on_levels(tick_venue(base, _ticks(provider), _paths(provider)), provider)
+    train = _train_half(path, taken)
+    market = _Market(path, provider, taken, train, progress)
+    measured = Measured.of([order for order, is_train in zip(taken, train, strict=True) if is_train])
+    found = _search(market, base, measured)
+    return Calibration(
+        best=found,
+        n_range=_n_range(found, market.trials),
+        configured=market.named("as configured", base),
+        risk_averse=market.queue(base, measured, "risk_averse"),
+        measured=measured,
+        trials=tuple(sorted(market.trials, key=lambda trial: -trial.train.log_likelihood)),
+        orders=len(taken),
+        unacknowledged=len(chosen) - len(taken),
+        left_out=left_out,
+        symbols=tuple(sorted({order.symbol for order in taken})),
+    )
+
+
+class _Market:
+    """The recorded market with our orders, under one venue after another; each is tried once."""
+
+    def __init__(
+        self,
+        path: Path,
+        provider: HistoricalDataProvider,
+        orders: Sequence[OwnOrder],
+        train: np.ndarray[Any, np.dtype[np.bool_]],
+        progress: Callable[[int], object] | None,
+    ) -> None:
+        self._path, self._provider, self._orders, self._train = path, provider, orders, train
+        self._recorded = recorded(orders)
+        self._progress = progress
+        self._events = 0
+        self._tried: dict[str, Trial] = {}
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All that were tried."""
+        return list(self._tried.values())
+
+    def named(self, name: str, venue: VenueConfig) -> Trial:
+        """Try a venue."""
+        if name not in self._tried:
+            replayed = replay(self._provider, self._orders, venue, progress=self._shown)
+            if not self._tried:
+                _check_range(self._path, self._orders, replayed)
+            self._events += len(self._provider)
+            train, test = self._train, ~self._train
+            was, would = self._recorded, replayed.outcomes
+            model = ErrorModel.fit(was.of(train), would.of(train))
+            scores = [score(was.of(half), would.of(half), model) for half in (train, test)]
+            self._tried[name] = Trial(
+                name,
+                venue.queue,
+                venue.latency or ConstantLatency(),
+                train=scores[0],
+                test=scores[1],
+                refused=replayed.refused,
+            )
+        return self._tried[name]
+
+    def queue(self, base: VenueConfig, measured: Measured, model: str, n: float | None = None) -> Trial:
+        """Try a queue model with the median latency."""
+        values = {"model": model, "log_unit": base.queue.log_unit, **({} if n is None else {"n": n})}
+        name = model if n is None else f"{model}, n = {n:g}"
+        return self.named(name, _with(base, queue=Queue.model_validate(values), latency=measured.constant()))
+
+    def _shown(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress(self._events + done)
+
+
+def _search(market: _Market, base: VenueConfig, measured: Measured) -> Trial:
+    searched = [market.queue(base, measured, model) for model in PLAIN]
+    for model in POWERS:
+        n = best_exponent(lambda n, model=model: market.queue(base, measured, model, n).train.log_likelihood)  # type: ignore[misc]
+        searched.append(market.queue(base, measured, model, n))
+    best = max(searched, key=lambda trial: trial.train.log_likelihood)
+    if len({ack - sent for sent, ack, _ in measured.samples}) == 1:
+        return best
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "latency.csv"
+        measured.write(file)
+        by_table = _with(base, queue=best.queue, latency=TableLatency(kind="table", file=str(file)))
+        table = market.named(f"{best.name}, latency by table", by_table)
+    table = replace(table, latency=TableLatency(kind="table", file=file.name))
+    return table if table.train.log_likelihood > best.train.log_likelihood else best
+
+
+def _n_range(best: Trial, trials: Sequence[Trial]) -> tuple[float, float] | None:
+    if best.queue.model not in POWERS:
+        return None
+    total = best.train.orders
+    like = [
+        trial.queue.n
+        for trial in trials
+        if trial.queue.model == best.queue.model
+        and (best.train.log_likelihood - trial.train.log_likelihood) * total <= WILKS
+    ]
+    return min(like, default=best.queue.n), max(like, default=best.queue.n)
+
+
+def _with(base: VenueConfig, **parts: object) -> VenueConfig:
+    return base.model_copy(update={**parts, "modify_latency": None, "cancel_latency": None})
+
+
+def _read(path: Path) -> tuple[list[OwnOrder], int]:
+    try:
+        return read_journal(path) if is_journal(path) else (read_table(path), 0)
+    except FileNotFoundError:
+        raise of_file(path, "there is no such file") from None
+    except IsADirectoryError:
+        raise of_file(path, "is a folder: name the file of the orders") from None
+
+
+def _provider(data: Any, path: Path, orders: Sequence[OwnOrder]) -> HistoricalDataProvider:  # noqa: ANN401
+    symbols = sorted({order.symbol for order in orders})
+    whole = data if isinstance(data, HistoricalDataProvider) else HistoricalDataProvider(data)
+    if whole.ticks is None:
+        raise ParameterError("data: they are bars, which know no queue: give the folder of recorded ticks")
+    for order in orders:
+        if order.symbol not in whole.symbols:
+            raise at_line(path, order, "symbol", order.symbol, f"the data hold {', '.join(whole.symbols)}")
+    return whole if isinstance(data, HistoricalDataProvider) else HistoricalDataProvider(data, symbols=symbols)
+
+
+def _ticks(provider: HistoricalDataProvider) -> Any:  # noqa: ANN401 -- TickData, known not to be None
+    return provider.ticks
+
+
+def _paths(provider: HistoricalDataProvider) -> list[str]:
+    paths = provider.paths
+    return paths if isinstance(paths, list) else []
+
+
+def _on_levels(venue: VenueConfig, provider: HistoricalDataProvider) -> VenueConfig:
+    """Have the levels drive the book, or the quotes: in a book of orders the queue is known, not modelled."""
+    if venue.book is not None and venue.book != "l3":
+        return venue
+    kinds = [set(_ticks(provider).books(symbol)) for symbol in provider.symbols]
+    for book in ("l2", "quote"):
+        if all(book in kind for kind in kinds):
+            return venue.model_copy(update={"book": book})
+    raise ParameterError(
+        "data: a queue model is for books of levels, and these have none for all symbols; in a book of single orders "
+        "the place in the queue is known, and nothing is to be calibrated"
+    )
+
+
+def _train_half(path: Path, orders: Sequence[OwnOrder]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Say of each order whether it trains: those sent in every other block of time, so that both halves see all regimes."""
+    sent = [order.sent_ns for order in orders]
+    first, span = min(sent), max(sent) - min(sent) + 1
+    train = np.array([(time - first) * BLOCKS // span % 2 == 0 for time in sent])
+    filled = np.array([order.is_filled for order in orders])
+    if not (train & filled).any() or not (~train & filled).any():
+        raise of_file(
+            path,
+            f"only {int(filled.sum()):,} of its orders were filled, and none in one half of the time: more of them are "
+            "needed to fit a model and to judge it",
+        )
+    return train
+
+
+def _check_range(path: Path, orders: Sequence[OwnOrder], replayed: Replayed) -> None:
+    for order in orders:
+        for column, time in (("sent_ts", order.sent_ns), ("first_fill_ts", order.first_fill_ns)):
+            if time is not None and not replayed.start_ns <= time <= replayed.end_ns:
+                raise at_line(
+                    path,
+                    order,
+                    column,
+                    time,
+                    f"lies outside the data, which go from {replayed.start_ns} to {replayed.end_ns}",
+                )
