@@ -84,7 +84,8 @@ def test_the_same_run_has_the_same_digest_with_and_without_tables(lake: Path) ->
     assert full.digest == short.digest
     latency: dict[str, Any] = {"kind": "feed", "a": 4, "c": 3}
     full, short = (
-        at.backtest(lake, Quoter(), details=details, venue=at.VenueConfig(latency=latency)) for details in (True, False)
+        at.backtest(lake, Quoter(), details=details, venue=at.VenueConfig().changed(latency=latency))
+        for details in (True, False)
     )
     assert full.digest == short.digest
 

@@ -23,7 +23,7 @@ pub(super) struct Market {
     pub(super) book: MarketBook,
     pub(super) overlay: Overlay,
     pub(super) own: OwnOrders,
-    /// When the book was told of last.
+    /// When anything was told of it last.
     pub(super) told: Nanos,
     /// Before the first print a crossed book is an auction, in which nothing is matched.
     pub(super) is_auction: bool,
@@ -45,11 +45,11 @@ impl Market {
     /// Takes a row in; what it fills is appended to `hits`.
     #[inline(always)]
     pub(super) fn on_row(&mut self, row: &Row, options: &BookOptions, hits: &mut Vec<Hit>) {
+        self.told = row.exchange_time;
         if row.kind == RowKind::Trade {
             self.on_trade(row, options, hits);
             return;
         }
-        self.told = row.exchange_time;
         let is_quiet = self.own.is_empty();
         if is_quiet && self.overlay.is_empty() {
             self.book.apply(row, &mut ());

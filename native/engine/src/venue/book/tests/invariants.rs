@@ -107,3 +107,118 @@ proptest! {
         }
     }
 }
+
+/// Orders of others and of ours in one list, in the order in which they came.
+#[derive(Debug, Default)]
+struct Fifo {
+    queue: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    who: Result<u64, Cloid>,
+    at: i64,
+    left: i64,
+}
+
+impl Fifo {
+    fn place_of(&self, who: Result<u64, Cloid>) -> Option<usize> {
+        self.queue.iter().position(|e| e.who == who)
+    }
+
+    /// What an execution of somebody's order would have given us, who stood before him or paid more.
+    fn fill(&mut self, id: u64, quantity: i64) -> Vec<(Cloid, i64)> {
+        let Some(place) = self.place_of(Ok(id)) else { return Vec::new() };
+        let (at, mut budget) = (self.queue[place].at, quantity.min(self.queue[place].left));
+        self.queue[place].left -= budget;
+        let mut before: Vec<usize> = (0..self.queue.len())
+            .filter(|i| self.queue[*i].who.is_err())
+            .filter(|i| self.queue[*i].at > at || (self.queue[*i].at == at && *i < place))
+            .collect();
+        before.sort_by_key(|i| (-self.queue[*i].at, *i));
+        let mut ours = Vec::new();
+        for i in before {
+            let part = budget.min(self.queue[i].left);
+            if let (Err(cloid), true) = (self.queue[i].who, part > 0) {
+                budget -= part;
+                self.queue[i].left -= part;
+                ours.push((cloid, part));
+            }
+        }
+        self.queue.retain(|e| e.left > 0);
+        ours
+    }
+
+    fn ahead(&self, cloid: Cloid) -> i64 {
+        let place = self.place_of(Err(cloid)).unwrap();
+        let at = self.queue[place].at;
+        self.queue[..place].iter().filter(|e| e.at == at && e.who.is_ok()).map(|e| e.left).sum()
+    }
+}
+
+proptest! {
+    /// In a book of orders our fills are those of price and time priority, exactly.
+    #[test]
+    fn in_a_book_of_orders_we_are_filled_by_price_and_time(
+        acts in prop::collection::vec((0_u8..6, 0_u64..10, 990_i64..994, 1_i64..9), 1..200)
+    ) {
+        let mut w = World::with(BookKind::L3, |config, _| config.margin = crate::venue::Margin::None);
+        // The first print ends the auction; nobody offers anything.
+        w.trade(Side::Buy, "100", "1");
+        let (mut model, mut next, mut ours) = (Fifo::default(), 100_u64, Vec::new());
+        for (kind, pick, at, quantity) in acts {
+            let before = w.reports.len();
+            let ids: Vec<u64> = model.queue.iter().filter_map(|e| e.who.ok()).collect();
+            let id = usize::try_from(pick).ok().and_then(|i| ids.get(i % ids.len().max(1))).copied().unwrap_or(1);
+            let row = |kind, id, at: i64| World::plain(kind, Side::Buy, &tenths(at), &quantity.to_string()).of(id).marked(Flags::LAST);
+            let mut expected = Vec::new();
+            match kind {
+                0 | 1 => {
+                    next += 1;
+                    w.row(row(RowKind::OrderAdd, next, at));
+                    model.queue.push(Entry { who: Ok(next), at, left: quantity });
+                }
+                2 => {
+                    w.row(row(RowKind::OrderCancel, id, at));
+                    if let Some(place) = model.place_of(Ok(id)) {
+                        model.queue[place].left -= quantity;
+                    }
+                }
+                3 => {
+                    w.row(row(RowKind::OrderModify, id, at));
+                    if let Some(place) = model.place_of(Ok(id)) {
+                        let old = model.queue[place].clone();
+                        if old.at == at && quantity <= old.left {
+                            model.queue[place].left = quantity;
+                        } else {
+                            model.queue.remove(place);
+                            model.queue.push(Entry { at, left: quantity, ..old });
+                        }
+                    }
+                }
+                4 => {
+                    w.row(row(RowKind::OrderFill, id, at));
+                    expected = model.fill(id, quantity);
+                }
+                _ => {
+                    let cloid = w.order(Side::Buy, &quantity.to_string(), &tenths(at), TimeInForce::Gtc);
+                    model.queue.push(Entry { who: Err(cloid), at, left: quantity });
+                    ours.push(cloid);
+                }
+            }
+            model.queue.retain(|e| e.left > 0);
+            let filled: Vec<(Cloid, i64)> = w.reports[before..]
+                .iter()
+                .filter_map(|report| match report {
+                    Report::Fill(fill) => Some((fill.cloid, fill.quantity.raw() / Qty::ONE.raw())),
+                    _ => None,
+                })
+                .collect();
+            prop_assert_eq!(filled, expected);
+            for cloid in &ours {
+                let ahead = w.ahead(*cloid).map(|q| q.raw() / Qty::ONE.raw());
+                prop_assert_eq!(ahead, model.place_of(Err(*cloid)).map(|_| model.ahead(*cloid)));
+            }
+        }
+    }
+}
