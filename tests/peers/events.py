@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -106,13 +106,13 @@ def changes(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(list(_applied(rows)), schema=rows.schema, orient="row")
 
 
-def _applied(rows: pl.DataFrame) -> Iterator[tuple[object, ...]]:
+def _applied(rows: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
     """Follow the book, and give the rows with the changes of a snapshot in its place."""
     columns = rows.columns
     kind_at, side_at, price_at, quantity_at = map(columns.index, ["kind", "side", "price", "quantity"])
     flags_at = columns.index("flags")
-    books: dict[int, dict[object, object]] = {1: {}, 2: {}}
-    told: list[tuple[object, ...]] = []
+    books: dict[int, dict[Any, Any]] = {1: {}, 2: {}}
+    told: list[tuple[Any, ...]] = []
     for row in rows.iter_rows():
         kind, side, price, quantity = row[kind_at], row[side_at], row[price_at], row[quantity_at]
         if kind == DELTA:
@@ -131,7 +131,7 @@ def _applied(rows: pl.DataFrame) -> Iterator[tuple[object, ...]]:
             named = {r[price_at]: r[quantity_at] for r in told if r[side_at] == side and r[quantity_at]}
             book = books[side]
             edge = (min if side == 1 else max)(named, default=None)
-            inside = [p for p in book if edge is None or (p >= edge if side == 1 else p <= edge)]  # type: ignore[operator]
+            inside = [p for p in book if edge is None or (p >= edge if side == 1 else p <= edge)]
             new = {p: 0 for p in inside if p not in named} | named
             for price, quantity in new.items():
                 values = list(row)

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 import algo_trade as at
+from algo_trade.execution.book import ConstantLatency, Queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +80,8 @@ def venue(setting: Setting) -> at.VenueConfig:
     return at.VenueConfig(
         book="l2",
         partial_fills=setting.partial,
-        queue={"model": setting.queue, "n": setting.n},
-        latency={"kind": "constant", "entry_ns": setting.entry_ns, "response_ns": setting.response_ns},
+        queue=Queue.model_validate({"model": setting.queue, "n": setting.n}),
+        latency=ConstantLatency(entry_ns=setting.entry_ns, response_ns=setting.response_ns),
         margin="none",
         funding="none",
         block_mode=False,
@@ -139,7 +140,7 @@ def quoter() -> Callable[[Any, int, float, Any], int]:
     import numba
     from hftbacktest import BUY, FILLED, GTX, LIMIT, NONE
 
-    @numba.njit  # type: ignore[untyped-decorator]
+    @numba.njit
     def quote(hbt: Any, interval: int, size: float, out: Any) -> int:
         count, ids = 0, 1
         while hbt.elapse(interval) == 0:
@@ -178,7 +179,8 @@ def quoter() -> Callable[[Any, int, float, Any], int]:
                 ids += 1
         return count
 
-    return quote
+    compiled: Callable[[Any, int, float, Any], int] = quote
+    return compiled
 
 
 def run_theirs(
@@ -217,12 +219,13 @@ def replayer() -> Callable[[Any], None]:
     """Return a strategy of the peer that does nothing until the data end, compiled."""
     import numba
 
-    @numba.njit  # type: ignore[untyped-decorator]
+    @numba.njit
     def replay(hbt: Any) -> None:
         while hbt.elapse(60_000_000_000) == 0:
             pass
 
-    return replay
+    compiled: Callable[[Any], None] = replay
+    return compiled
 
 
 def replay_theirs(
