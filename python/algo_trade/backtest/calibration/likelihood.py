@@ -74,7 +74,8 @@ def _log_time(outcomes: Outcomes) -> npt.NDArray[np.float64]:
 
 
 def _log_laplace(error: npt.NDArray[np.float64], scale: float) -> npt.NDArray[np.float64]:
-    return -np.abs(error) / scale - np.log(2 * scale)
+    logs: npt.NDArray[np.float64] = -np.abs(error) / scale - np.log(2 * scale)
+    return logs
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,8 @@ class Calibration:
     n_range : the exponents of its model that were tried and explain the train half as well at 95 % (log-likelihood within 1.92);
         None for a model without one
     configured, risk_averse : the venue as it was given (or the defaults), and the conservative model
-    measured : the latencies of the train half
-    trials : all that were tried, the likeliest on the train half first
+    measured : the latencies of all orders
+    trials : the queues that were tried with the median latency, the likeliest on the train half first
     orders, unacknowledged, left_out : how many orders took part; how many never reached the venue; how many of a journal
         were of other kinds, or changed on their way
     symbols : whose orders they are

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from algo_trade.backtest.calibration.candidates import PLAIN, POWERS, best_exponent
 from algo_trade.backtest.calibration.journal import is_journal, read_journal
 from algo_trade.backtest.calibration.latencies import Measured
-from algo_trade.backtest.calibration.likelihood import ErrorModel, score
+from algo_trade.backtest.calibration.market import Market
 from algo_trade.backtest.calibration.orders import at_line, of_file, read_table
-from algo_trade.backtest.calibration.reenactment import recorded, replay
-from algo_trade.backtest.calibration.result import Calibration, Trial
+from algo_trade.backtest.calibration.result import Calibration
 from algo_trade.backtest.ticks import tick_venue
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.errors import ParameterError
 from algo_trade.execution import VenueConfig
-from algo_trade.execution.book import ConstantLatency, Queue, TableLatency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from algo_trade.backtest.calibration.orders import OwnOrder
-    from algo_trade.backtest.calibration.reenactment import Replayed
-
-WILKS = 1.92
-"""Half the 95 % point of chi squared with one degree of freedom: how far the log-likelihood may fall."""
 
 BLOCKS = 20
 """Into so many blocks of equal time the orders are split; the first, third, … train, the others test."""
@@ -85,110 +76,21 @@ def calibrate(
     provider = _provider(data, path, taken)
     base = VenueConfig() if venue is None else venue if isinstance(venue, VenueConfig) else VenueConfig.from_file(venue)
     base = _on_levels(tick_venue(base, _ticks(provider), _paths(provider)), provider)
-    train = _train_half(path, taken)
-    market = _Market(path, provider, taken, train, progress)
-    measured = Measured.of([order for order, is_train in zip(taken, train, strict=True) if is_train])
-    found = _search(market, base, measured)
+    market = Market(path, provider, taken, _train_half(path, taken), base=base, progress=progress)
+    queue, n_range, trials = market.search_queue()
+    best, judged = market.compare_latency(queue)
     return Calibration(
-        best=found,
-        n_range=_n_range(found, market.trials),
-        configured=market.named("as configured", base),
-        risk_averse=market.queue(base, measured, "risk_averse"),
-        measured=measured,
-        trials=tuple(sorted(market.trials, key=lambda trial: -trial.train.log_likelihood)),
+        best=best,
+        n_range=n_range,
+        configured=market.configured(judged),
+        risk_averse=market.conservative(judged),
+        measured=Measured.of(taken),
+        trials=trials,
         orders=len(taken),
         unacknowledged=len(chosen) - len(taken),
         left_out=left_out,
         symbols=tuple(sorted({order.symbol for order in taken})),
     )
-
-
-class _Market:
-    """The recorded market with our orders, under one venue after another; each is tried once."""
-
-    def __init__(
-        self,
-        path: Path,
-        provider: HistoricalDataProvider,
-        orders: Sequence[OwnOrder],
-        train: np.ndarray[Any, np.dtype[np.bool_]],
-        progress: Callable[[int], object] | None,
-    ) -> None:
-        self._path, self._provider, self._orders, self._train = path, provider, orders, train
-        self._recorded = recorded(orders)
-        self._progress = progress
-        self._events = 0
-        self._tried: dict[str, Trial] = {}
-
-    @property
-    def trials(self) -> list[Trial]:
-        """All that were tried."""
-        return list(self._tried.values())
-
-    def named(self, name: str, venue: VenueConfig) -> Trial:
-        """Try a venue."""
-        if name not in self._tried:
-            replayed = replay(self._provider, self._orders, venue, progress=self._shown)
-            if not self._tried:
-                _check_range(self._path, self._orders, replayed)
-            self._events += len(self._provider)
-            train, test = self._train, ~self._train
-            was, would = self._recorded, replayed.outcomes
-            model = ErrorModel.fit(was.of(train), would.of(train))
-            scores = [score(was.of(half), would.of(half), model) for half in (train, test)]
-            self._tried[name] = Trial(
-                name,
-                venue.queue,
-                venue.latency or ConstantLatency(),
-                train=scores[0],
-                test=scores[1],
-                refused=replayed.refused,
-            )
-        return self._tried[name]
-
-    def queue(self, base: VenueConfig, measured: Measured, model: str, n: float | None = None) -> Trial:
-        """Try a queue model with the median latency."""
-        values = {"model": model, "log_unit": base.queue.log_unit, **({} if n is None else {"n": n})}
-        name = model if n is None else f"{model}, n = {n:g}"
-        return self.named(name, _with(base, queue=Queue.model_validate(values), latency=measured.constant()))
-
-    def _shown(self, done: int) -> None:
-        if self._progress is not None:
-            self._progress(self._events + done)
-
-
-def _search(market: _Market, base: VenueConfig, measured: Measured) -> Trial:
-    searched = [market.queue(base, measured, model) for model in PLAIN]
-    for model in POWERS:
-        n = best_exponent(lambda n, model=model: market.queue(base, measured, model, n).train.log_likelihood)  # type: ignore[misc]
-        searched.append(market.queue(base, measured, model, n))
-    best = max(searched, key=lambda trial: trial.train.log_likelihood)
-    if len({ack - sent for sent, ack, _ in measured.samples}) == 1:
-        return best
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "latency.csv"
-        measured.write(file)
-        by_table = _with(base, queue=best.queue, latency=TableLatency(kind="table", file=str(file)))
-        table = market.named(f"{best.name}, latency by table", by_table)
-    table = replace(table, latency=TableLatency(kind="table", file=file.name))
-    return table if table.train.log_likelihood > best.train.log_likelihood else best
-
-
-def _n_range(best: Trial, trials: Sequence[Trial]) -> tuple[float, float] | None:
-    if best.queue.model not in POWERS:
-        return None
-    total = best.train.orders
-    like = [
-        trial.queue.n
-        for trial in trials
-        if trial.queue.model == best.queue.model
-        and (best.train.log_likelihood - trial.train.log_likelihood) * total <= WILKS
-    ]
-    return min(like, default=best.queue.n), max(like, default=best.queue.n)
-
-
-def _with(base: VenueConfig, **parts: object) -> VenueConfig:
-    return base.model_copy(update={**parts, "modify_latency": None, "cancel_latency": None})
 
 
 def _read(path: Path) -> tuple[list[OwnOrder], int]:
@@ -247,16 +149,3 @@ def _train_half(path: Path, orders: Sequence[OwnOrder]) -> np.ndarray[Any, np.dt
             "needed to fit a model and to judge it",
         )
     return train
-
-
-def _check_range(path: Path, orders: Sequence[OwnOrder], replayed: Replayed) -> None:
-    for order in orders:
-        for column, time in (("sent_ts", order.sent_ns), ("first_fill_ts", order.first_fill_ns)):
-            if time is not None and not replayed.start_ns <= time <= replayed.end_ns:
-                raise at_line(
-                    path,
-                    order,
-                    column,
-                    time,
-                    f"lies outside the data, which go from {replayed.start_ns} to {replayed.end_ns}",
-                )
