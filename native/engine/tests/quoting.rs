@@ -1,5 +1,5 @@
 //! The strategies that quote, on tick data.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 
 mod common;
 
