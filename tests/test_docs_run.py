@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from algo_trade.data import synthetic_ticks
+from algo_trade.execution.book import Queue
+from tests.ticks.quoting import trade, venue
+from tests.ticks.test_import import TRADES
+
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 PAGES = [
@@ -65,6 +70,10 @@ def test_commands_of_the_manual_run_as_written(page: str, place: Path) -> None:
         # The page describes the commands one by one; the files that they read are written here.
         write = "algo-trade backtest --data btc.csv --strategy rsi --report report.html --journal run.journal --json"
         subprocess.run(write.split(), cwd=place, env=environment, check=True, capture_output=True)
+        (place / "recordings").mkdir()
+        (place / "recordings" / "trades.csv").write_text(TRADES)
+        synthetic_ticks("BTC", 20_000, place / "lake", density=20)
+        trade(place / "lake", place / "own.journal", venue(Queue())).table.write_csv(place / "orders.csv")
     ran = 0
     for language, body in blocks:
         if language != "console":

@@ -47,7 +47,7 @@ def test_the_exponent_of_the_venue_comes_back_and_explains_the_fills_that_were_h
     tmp_path: Path, seed: int, n: float
 ) -> None:
     market, file = tmp_path / "lake", tmp_path / "orders.parquet"
-    synthetic_ticks("BTC", 2 * ROWS, market, seed=seed, density=20)
+    synthetic_ticks("BTC", 80_000, market, seed=seed, density=20)
     kept = trade(market, tmp_path / "run.journal", venue(Queue(model="power1", n=n)))
     kept.table.write_parquet(file)
     found = calibrate(market, file)
