@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from algo_trade.backtest import calibrate
+from algo_trade.backtest.calibration import calibrate
 from algo_trade.data import synthetic_bars, synthetic_ticks, write_csv
 from algo_trade.errors import DataError, ParameterError
 from algo_trade.execution import VenueConfig

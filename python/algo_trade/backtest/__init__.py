@@ -1,6 +1,5 @@
 """Backtests: the driver, results, reports, reproduction and replay."""
 
-from algo_trade.backtest.calibration import Calibration, calibrate
 from algo_trade.backtest.journal import JournalFile
 from algo_trade.backtest.metrics import PerformanceMetrics
 from algo_trade.backtest.reproduce import reproduce
@@ -9,10 +8,8 @@ from algo_trade.backtest.run import backtest
 
 __all__ = [
     "BacktestResult",
-    "Calibration",
     "JournalFile",
     "PerformanceMetrics",
     "backtest",
-    "calibrate",
     "reproduce",
 ]

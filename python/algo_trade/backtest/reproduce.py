@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from algo_trade.backtest import manifest as manifests
-from algo_trade.backtest import report as reports
 from algo_trade.backtest.remake import provider_of, risk_of, strategy_of
 from algo_trade.backtest.run import backtest
 from algo_trade.errors import InputError
@@ -66,6 +65,8 @@ def reproduce(
         For a file that is no report, data that cannot be read, or a run with parts that a report cannot hold: data from
         memory, a data provider or risk manager of one's own.
     """
+    from algo_trade.backtest import report as reports  # noqa: PLC0415 -- pictures take their time to import
+
     manifest = reports.read_manifest(report)
     if manifest.get("format") != manifests.FORMAT:
         raise InputError(

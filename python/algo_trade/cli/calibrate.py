@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from algo_trade.backtest import calibrate
 from algo_trade.cli.output import print_json, progress, say, show
 
 if TYPE_CHECKING:
-    from algo_trade.backtest import Calibration
+    from algo_trade.backtest.calibration import Calibration
 
 
 def command(
@@ -30,6 +29,8 @@ def command(
 
     Example: algo-trade calibrate --data lake --fills orders.csv
     """
+    from algo_trade.backtest.calibration import calibrate  # noqa: PLC0415 -- other commands do not pay for the import
+
     with progress("calibrating", None) as shown:
         found = calibrate(data, fills, symbol=symbol, venue=venue, progress=shown)
     written = [] if out is None else found.write(out)

@@ -9,8 +9,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-
 from algo_trade._native import import_ticks
 from algo_trade._native import synthetic_ticks as native_ticks
 from algo_trade.data.lake import RESOLUTION_KEY, commit, part_name, staging
@@ -168,7 +166,8 @@ def _is_bars(path: Path) -> bool:
 
 
 def _import_bars(files: list[Path], out: Path, *, symbol: str | None, venue: str) -> dict[str, Any]:
-    import pyarrow as pa  # noqa: PLC0415 -- only here is it needed, and it takes its time
+    import polars as pl  # noqa: PLC0415 -- only here are they needed, and they take their time
+    import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
     provider = HistoricalDataProvider([str(file) for file in files], symbols=symbol)

@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
-import polars as pl
-
 from algo_trade._native import BarData, TickData
 from algo_trade.data.inputs import find_inputs, paths_of
 from algo_trade.data.lake import bar_parts, is_ticks, resolution_of
@@ -18,6 +16,8 @@ from algo_trade.errors import DataError, ParameterError
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping, Sequence
+
+    import polars as pl
 
     from algo_trade._native import Bar
     from algo_trade.data.inputs import DataLike
@@ -236,6 +236,8 @@ class HistoricalDataProvider:
         DataError
             For a rule that the data cannot meet: shorter than their bars, or by volume where they have none.
         """
+        import polars as pl  # noqa: PLC0415 -- a run that shows no table does not pay for the import
+
         try:
             return pl.DataFrame(self.bars.resample(rule))
         except pl.exceptions.PolarsError as error:
@@ -251,12 +253,15 @@ class HistoricalDataProvider:
         ``close``, ``volume`` as decimal(20, 8); ``volume`` is null where the data have none. Of ticks the columns of the
         table (docs/data.md), in the order of a run.
         """
+        import polars as pl  # noqa: PLC0415 -- a run that shows no table does not pay for the import
+
         if self._ticks is not None:
             return pl.DataFrame(self._ticks)
         return pl.DataFrame(self._bars).sort("timestamp", "symbol", maintain_order=True)
 
     def chunks(self) -> Iterator[pl.DataFrame]:
         """Give the rows in frames of at most 65,536, input by input, in bounded memory."""
+        import polars as pl  # noqa: PLC0415
         import pyarrow as pa  # noqa: PLC0415, only here is it needed, and it takes its time
 
         for batch in pa.RecordBatchReader.from_stream(self._data):

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
-    from algo_trade._native import BarData
+    import polars as pl
 
-import polars as pl
+    from algo_trade._native import BarData
 
 HEADER = ("timestamp", "symbol", "open", "high", "low", "close", "volume")
 
@@ -42,6 +42,8 @@ def synthetic_bars(
 
 def write_csv(bars: BarData, path: str | os.PathLike[str]) -> None:
     """Write bars as a CSV file that the reader takes without options."""
+    import polars as pl  # noqa: PLC0415 -- only here is it needed, and it takes its time
+
     frame = pl.DataFrame(bars)
     with open(path, "w", newline="", encoding="utf-8") as file:  # noqa: PTH123, any path-like
         writer = csv.writer(file, lineterminator="\n")

@@ -6,7 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from algo_trade._native import LatencyOptions
@@ -62,6 +61,8 @@ class TableLatency(BaseModel):
 
     def native(self) -> LatencyOptions:
         """As the engine takes it; raises ConfigError for a file that does not hold the columns."""
+        import polars as pl  # noqa: PLC0415 -- only a table of latencies needs it, and it takes its time
+
         path = Path(self.file)
         names = ["req_ns", "exch_ns", "resp_ns"]
         try:
