@@ -1,8 +1,7 @@
 """Queue model, exponent and latency out of one's own fills."""
 
-from algo_trade.backtest.calibration.candidates import REPLAYS_MAX
 from algo_trade.backtest.calibration.likelihood import Score
 from algo_trade.backtest.calibration.result import Calibration, Trial
 from algo_trade.backtest.calibration.run import calibrate
 
-__all__ = ["REPLAYS_MAX", "Calibration", "Score", "Trial", "calibrate"]
+__all__ = ["Calibration", "Score", "Trial", "calibrate"]

@@ -16,10 +16,6 @@ POWERS = ("power1", "power2", "power3")
 PLAIN = ("risk_averse", "log1", "log2")
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
-_STEPS = math.ceil(math.log(math.log(N_TOLERANCE) / math.log(16)) / math.log(_GOLDEN))
-
-REPLAYS_MAX = len(PLAIN) + len(POWERS) * (len(N_GRID) + _STEPS + 2) + 2
-"""No calibration runs the market more often: the plain models, the searches, the venue as configured, the table of latency."""
 
 
 def best_exponent(value: Callable[[float], float]) -> float:
