@@ -15,7 +15,6 @@ import pytest
 from algo_trade.data import synthetic_ticks
 from algo_trade.execution.book import Queue
 from tests.ticks.quoting import trade, venue
-from tests.ticks.test_import import TRADES
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -59,6 +58,13 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def own_orders(place: Path) -> None:
+    """A lake in which somebody has quoted, and his orders as a table."""
+    shutil.rmtree(place / "lake", ignore_errors=True)
+    synthetic_ticks("BTC", 20_000, place / "lake", density=20)
+    trade(place / "lake", place / "own.journal", venue(Queue())).table.write_csv(place / "orders.csv")
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_of_the_manual_run_as_written(page: str, place: Path) -> None:
     blocks = fences(page)
@@ -70,10 +76,6 @@ def test_commands_of_the_manual_run_as_written(page: str, place: Path) -> None:
         # The page describes the commands one by one; the files that they read are written here.
         write = "algo-trade backtest --data btc.csv --strategy rsi --report report.html --journal run.journal --json"
         subprocess.run(write.split(), cwd=place, env=environment, check=True, capture_output=True)
-        (place / "recordings").mkdir()
-        (place / "recordings" / "trades.csv").write_text(TRADES)
-        synthetic_ticks("BTC", 20_000, place / "lake", density=20)
-        trade(place / "lake", place / "own.journal", venue(Queue())).table.write_csv(place / "orders.csv")
     ran = 0
     for language, body in blocks:
         if language != "console":
@@ -82,6 +84,8 @@ def test_commands_of_the_manual_run_as_written(page: str, place: Path) -> None:
             words = command.split("#")[0].split()
             if not words or words[0] != "algo-trade":
                 continue
+            if "calibrate" in words:
+                own_orders(place)
             done = subprocess.run(words, cwd=place, env=environment, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{command}\n{done.stderr}"
             ran += 1
