@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 START = datetime(2022, 1, 1, tzinfo=UTC)
@@ -107,17 +108,17 @@ ASSUMPTIONS = [
 ]
 
 
-def decimals(values: np.ndarray | list[float]) -> pl.Series:
+def decimals(values: npt.NDArray[Any] | list[float]) -> pl.Series:
     return pl.Series(np.asarray(values, dtype=float)).round(8).cast(MONEY)
 
 
-def random_closes(bars: int, seed: int, first: float = 46_000.0) -> np.ndarray:
+def random_closes(bars: int, seed: int, first: float = 46_000.0) -> npt.NDArray[Any]:
     moves = np.random.default_rng(seed).normal(0, 0.0009, bars)
     return np.round(first * np.exp(np.cumsum(moves)), 1)
 
 
 def crossover(
-    closes: dict[str, np.ndarray],
+    closes: dict[str, npt.NDArray[Any]],
     *,
     start: datetime = START,
     step: timedelta = timedelta(minutes=1),

@@ -13,6 +13,10 @@ from algo_trade.backtest.report import series
 from algo_trade.backtest.report.palette import LIGHT
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
     from algo_trade.backtest.report.result import Result
 
 FONT = 'Inter, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
@@ -246,12 +250,12 @@ def _range(result: Result) -> list[float] | None:
     return [begin, end] if begin < end else None
 
 
-def _milliseconds(frame: pl.DataFrame, column: str = "time") -> np.ndarray:
+def _milliseconds(frame: pl.DataFrame, column: str = "time") -> npt.NDArray[Any]:
     """Milliseconds since the epoch: a third of the size of text, and what a date axis takes as it is."""
     return frame[column].dt.epoch("ms").cast(pl.Float64).to_numpy()
 
 
-def _bins(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _bins(values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Equal bins with zero as a border, and the count in each; outliers go to the outermost."""
     low, high = (float(np.quantile(values, q)) for q in (0.005, 0.995))
     low, high = min(low, 0.0), max(high, 0.0)
