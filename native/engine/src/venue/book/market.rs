@@ -211,7 +211,8 @@ fn work_off(level: &mut Level, quantity: Qty, options: &BookOptions, hits: &mut 
         let others = budget.min((ahead.raw() - consumed).max(0));
         budget -= others;
         consumed += others;
-        let ours = if ahead.raw() <= consumed { budget.min(order.leaves.raw()) } else { 0 };
+        // While anybody is still ahead, nothing of the print is left.
+        let ours = budget.min(order.leaves.raw());
         budget -= ours;
         if ours > 0 {
             let quantity = Qty::from_raw(ours);
