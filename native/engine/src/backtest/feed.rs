@@ -4,10 +4,8 @@
 //! way to us, what has not reached us yet is sorted anew. That is safe chunk by chunk: a row reaches us after it happened, so
 //! nothing of a later chunk can reach us before the last row of the present one happened.
 
-use std::collections::VecDeque;
-
-use crate::row::{Row, RowChunk, RowKind, RowSource};
-use crate::strategy::Wakes;
+use crate::backtest::arrivals::Arrivals;
+use crate::row::{Row, RowChunk, RowSource};
 use crate::stream::SourceError;
 use crate::time::Nanos;
 
@@ -18,12 +16,8 @@ pub(super) struct Feed {
     chunk: RowChunk,
     position: usize,
     is_finished: bool,
-    /// What has been read and has not reached us, in our order.
-    runs: VecDeque<RowChunk>,
-    local_position: usize,
-    local_last: Nanos,
-    /// How far the first run has been searched for rows that wake the strategy.
-    searched: (usize, usize),
+    /// What we read.
+    pub(super) arrivals: Arrivals,
     /// The latest local time of all rows.
     end: Nanos,
     last: Nanos,
@@ -36,10 +30,7 @@ impl Feed {
             chunk: RowChunk::default(),
             position: 0,
             is_finished: false,
-            runs: VecDeque::new(),
-            local_position: 0,
-            local_last: Nanos::MIN,
-            searched: (0, 0),
+            arrivals: Arrivals::default(),
             end: Nanos::MIN,
             last: Nanos::MIN,
         };
@@ -81,8 +72,7 @@ impl Feed {
             self.position = 0;
             return Ok(());
         };
-        let (mut exchange, mut local, mut is_sorted) = (self.last, self.local_last, true);
-        let mut latest = self.local_last;
+        let (mut exchange, mut latest) = (self.last, self.end);
         for row in chunk.iter() {
             if row.exchange_time < exchange {
                 return Err(backwards(row.exchange_time, exchange));
@@ -90,116 +80,15 @@ impl Feed {
             if row.local_time < row.exchange_time {
                 return Err(before_it_happened(row));
             }
-            is_sorted &= row.local_time >= local;
-            (exchange, local) = (row.exchange_time, row.local_time);
-            latest = latest.max(local);
+            exchange = row.exchange_time;
+            latest = latest.max(row.local_time);
         }
-        if is_sorted {
-            self.runs.push_back(chunk.clone());
-        } else {
-            self.sort_in(&chunk);
-        }
-        self.local_last = latest;
+        self.arrivals.push(&chunk);
         self.last = exchange;
-        self.end = latest.max(exchange);
+        self.end = latest;
         self.chunk = chunk;
         self.position = 0;
         Ok(())
-    }
-
-    /// Sorts a chunk in among what has not reached us yet.
-    fn sort_in(&mut self, chunk: &RowChunk) {
-        let mut rows = Vec::with_capacity(chunk.len());
-        let mut from = self.local_position;
-        for run in self.runs.drain(..) {
-            rows.extend_from_slice(run.get(from..).unwrap_or_default());
-            from = 0;
-        }
-        rows.extend_from_slice(chunk);
-        // Stable: rows that reach us together keep the venue's order.
-        rows.sort_by_key(|row| row.local_time);
-        self.local_position = 0;
-        self.searched = (0, 0);
-        self.runs.push_back(RowChunk::new(rows));
-    }
-
-    /// The next stretch of rows that have reached us before `limit`, or at it; to be called until there is none.
-    #[inline]
-    pub(super) fn local_rows(&mut self, limit: Nanos, with_limit: bool) -> Option<LocalRows> {
-        loop {
-            let run = self.runs.front()?;
-            let rows = run.get(self.local_position..).unwrap_or_default();
-            if rows.is_empty() {
-                self.runs.pop_front();
-                self.local_position = 0;
-                self.searched =
-                    (self.searched.0.saturating_sub(1), if self.searched.0 == 0 { 0 } else { self.searched.1 });
-                continue;
-            }
-            let is_due = |row: &Row| row.local_time < limit || (with_limit && row.local_time == limit);
-            let count = gallop(rows, is_due);
-            if count == 0 {
-                return None;
-            }
-            let start = self.local_position;
-            self.local_position += count;
-            return Some(LocalRows { run: run.clone(), start, end: start + count });
-        }
-    }
-
-    /// How long the last row took that had reached us at a time; `known` if none did since we looked.
-    pub(super) fn latency_at(&self, time: Nanos, known: Nanos) -> Nanos {
-        let mut latency = known;
-        let mut from = self.local_position;
-        for run in &self.runs {
-            let rows = run.get(from..).unwrap_or_default();
-            let count = rows.partition_point(|row| row.local_time <= time);
-            if let Some(last) = count.checked_sub(1).and_then(|index| rows.get(index)) {
-                latency = last.local_time.since(last.exchange_time);
-            }
-            if count < rows.len() {
-                break;
-            }
-            from = 0;
-        }
-        latency
-    }
-
-    /// When the next row reaches us that the strategy wants to hear of, as far as that is known.
-    pub(super) fn next_wake(&mut self, wakes: Wakes) -> Option<Nanos> {
-        if wakes.is_none() {
-            return None;
-        }
-        let is_wanted = |row: &Row| {
-            if row.kind == RowKind::Trade { wakes.trades } else { wakes.quotes || wakes.books }
-        };
-        let (mut run, mut at) = self.searched;
-        if run == 0 {
-            at = at.max(self.local_position);
-        }
-        while let Some(rows) = self.runs.get(run) {
-            let rest = rows.get(at..).unwrap_or_default();
-            if let Some(offset) = rest.iter().position(is_wanted) {
-                self.searched = (run, at + offset);
-                return rest.get(offset).map(|row| row.local_time);
-            }
-            (run, at) = (run + 1, 0);
-        }
-        self.searched = (run, at);
-        None
-    }
-}
-
-/// A stretch of rows in the order in which they reached us.
-pub(super) struct LocalRows {
-    run: RowChunk,
-    start: usize,
-    end: usize,
-}
-
-impl LocalRows {
-    pub(super) fn rows(&self) -> &[Row] {
-        self.run.get(self.start..self.end).unwrap_or_default()
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! [`Backtest`] runs over bars and other events of one clock, [`TickBacktest`] over tick data, which have two.
 
+mod arrivals;
 mod bars;
 mod feed;
 mod marks;

@@ -166,7 +166,7 @@ impl<S: Strategy, R: RiskManager, W: Write> Run<S, R, W> {
     #[inline]
     fn next_of_ours(&mut self) -> Option<Nanos> {
         let report = self.to_us.first_key_value().map(|((time, ..), _)| *time);
-        let row = self.feed.next_wake(self.wakes);
+        let row = self.feed.arrivals.next_wake(self.wakes);
         [report, self.timers.next(), row, Some(self.grid)].into_iter().flatten().min()
     }
 
@@ -276,7 +276,8 @@ impl<S: Strategy, R: RiskManager, W: Write> Run<S, R, W> {
                 Report::Account(event) => (event.time(), Cloid::default()),
             };
             let known = self.session.system.world().feed_latency;
-            let feed = if self.options.latency.follows_feed() { self.feed.latency_at(time, known) } else { known };
+            let feed =
+                if self.options.latency.follows_feed() { self.feed.arrivals.latency_at(time, known) } else { known };
             let takes = self.options.latency.response(time, feed, self.options.seed, cloid);
             let mut arrival = time.after(takes);
             if !self.options.latency.is_independent {
@@ -295,7 +296,7 @@ impl<S: Strategy, R: RiskManager, W: Write> Run<S, R, W> {
 
     /// All that happens with us at one moment, after the market data that reached us before.
     fn local(&mut self, now: Nanos) -> Result<(), BacktestError> {
-        while let Some(rows) = self.feed.local_rows(now, false) {
+        while let Some(rows) = self.feed.arrivals.take(now, false) {
             self.session.step(Event::Ticks(rows.rows()))?;
         }
         let mut has_changed = false;
@@ -304,7 +305,7 @@ impl<S: Strategy, R: RiskManager, W: Write> Run<S, R, W> {
             has_changed |= !matches!(report, Report::Order(_));
             self.session.hear(&report)?;
         }
-        while let Some(rows) = self.feed.local_rows(now, true) {
+        while let Some(rows) = self.feed.arrivals.take(now, true) {
             self.session.step(Event::Ticks(rows.rows()))?;
         }
         while let Some(id) = self.timers.pop(now) {

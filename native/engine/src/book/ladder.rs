@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::num::{Price, Qty};
 use crate::order::Side;
 
-/// Slots of the window: a bit each in 64 words, and a bit for each word in one more.
+/// Slots of the window: 64 places for blocks of 64.
 const SLOTS: usize = 64 * 64;
 /// Where the best price stands after the window was moved: room for better ones before it.
 const LEAD: i64 = 1_024;
@@ -18,24 +18,46 @@ const STEP_MAX: i64 = 1 << 49;
 /// Once the best price stands behind this slot, the next level that falls out of the window moves it.
 const LATE: i64 = 2_048;
 
+/// 64 slots, and a bit for each that holds something.
+#[derive(Debug, Clone)]
+#[repr(C, align(64))]
+struct Block {
+    bits: u64,
+    cells: [Qty; 64],
+}
+
+impl Block {
+    const EMPTY: Self = Self { bits: 0, cells: [Qty::ZERO; 64] };
+}
+
+/// No block has this number.
+const NONE: u8 = u8::MAX;
+
 /// The levels of one side, each with its quantity above zero.
 ///
 /// Inside, a price is a key: the price itself of an offer, its opposite of a bid. The lower key is always the better.
+/// Memory is laid out for hundreds of books at once: what finds a level fills two lines of the processor's cache, in this
+/// order, and blocks exist only where levels stand.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub struct Ladder {
-    side: Side,
     /// Distance of two slots; zero until two prices are known.
     step: i64,
     /// `2^shift / step`, rounded up: a division by the step is a multiplication by it.
     magic: u64,
-    shift: u32,
     /// The key of slot 0.
     base: i64,
     /// What the window covers from `base` on, in steps of the key; zero while nothing is held.
     span: u64,
-    cells: Box<[Qty; SLOTS]>,
-    words: [u64; 64],
+    /// A bit for each block of the window that holds something.
     summary: u64,
+    blocks: Box<[Block]>,
+    shift: u32,
+    side: Side,
+    /// How many of the blocks have a place.
+    used: u8,
+    /// Which block stands at a place of the window; [`NONE`] until it is needed.
+    places: [u8; 64],
     /// Levels behind the window.
     far: BTreeMap<i64, Qty>,
 }
@@ -51,9 +73,10 @@ impl Ladder {
             shift: 0,
             base: 0,
             span: 0,
-            cells: Box::new([Qty::ZERO; SLOTS]),
-            words: [0; 64],
+            blocks: Box::default(),
             summary: 0,
+            used: 0,
+            places: [NONE; 64],
             far: BTreeMap::new(),
         }
     }
@@ -124,17 +147,61 @@ impl Ladder {
         }
     }
 
+    /// Hints to the processor that a level will be set soon, so that it fetches what finds it.
+    #[inline(always)]
+    pub fn prefetch(&self) {
+        prefetch(&raw const self.step);
+        prefetch(&raw const self.places);
+    }
+
+    /// Hints to the processor that a level will be set, after [`Ladder::prefetch`] had its time.
+    #[inline(always)]
+    pub fn prefetch_level(&self, price: Price) {
+        if let Some(slot) = self.slot(self.key(price))
+            && let Some(block) = self.block(slot)
+        {
+            prefetch(&raw const block.bits);
+            prefetch(block.cells.as_ptr().wrapping_add(slot & 63));
+        }
+    }
+
+    /// The block of a slot, if it has one.
+    #[inline(always)]
+    #[expect(clippy::indexing_slicing, reason = "slots are below SLOTS = 64 * 64")]
+    fn block(&self, slot: usize) -> Option<&Block> {
+        self.blocks.get(usize::from(self.places[(slot >> 6) & 63]))
+    }
+
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "slots are below SLOTS = 64 * 64")]
     fn put(&mut self, slot: usize, quantity: Qty) -> Qty {
-        let slot = slot & (SLOTS - 1);
-        let before = std::mem::replace(&mut self.cells[slot], quantity);
-        let held = u64::from(!quantity.is_zero());
-        let (word, bit) = (slot >> 6, slot & 63);
-        let bits = (self.words[word] & !(1 << bit)) | (held << bit);
-        self.words[word] = bits;
-        self.summary = (self.summary & !(1 << word)) | (u64::from(bits != 0) << word);
+        let (place, bit) = ((slot >> 6) & 63, slot & 63);
+        let Some(block) = self.blocks.get_mut(usize::from(self.places[place])) else {
+            return self.put_first(slot, quantity);
+        };
+        let before = std::mem::replace(&mut block.cells[bit], quantity);
+        block.bits = (block.bits & !(1 << bit)) | (u64::from(!quantity.is_zero()) << bit);
+        self.summary = (self.summary & !(1 << place)) | (u64::from(block.bits != 0) << place);
         before
+    }
+
+    /// The first level at a place of the window needs a block there.
+    #[cold]
+    #[inline(never)]
+    #[expect(clippy::indexing_slicing, reason = "slots are below SLOTS = 64 * 64")]
+    fn put_first(&mut self, slot: usize, quantity: Qty) -> Qty {
+        if quantity.is_zero() {
+            return Qty::ZERO;
+        }
+        let used = usize::from(self.used);
+        if used == self.blocks.len() {
+            let mut blocks = std::mem::take(&mut self.blocks).into_vec();
+            blocks.resize((2 * used).max(1), Block::EMPTY);
+            self.blocks = blocks.into_boxed_slice();
+        }
+        self.places[(slot >> 6) & 63] = self.used;
+        self.used += 1;
+        self.put(slot, quantity)
     }
 
     /// Prices outside the window or off the grid.
@@ -222,15 +289,10 @@ impl Ladder {
 
     /// Forgets all levels; the grid stays known only as far as the next prices tell.
     pub fn clear(&mut self) {
-        while self.summary != 0 {
-            let word = self.summary.trailing_zeros() as usize & 63;
-            if let (Some(bits), Some(cells)) = (self.words.get_mut(word), self.cells.get_mut(word * 64..word * 64 + 64))
-            {
-                *bits = 0;
-                cells.fill(Qty::ZERO);
-            }
-            self.summary &= self.summary - 1;
-        }
+        self.blocks.iter_mut().take(usize::from(self.used)).filter(|b| b.bits != 0).for_each(|b| *b = Block::EMPTY);
+        self.used = 0;
+        self.places = [NONE; 64];
+        self.summary = 0;
         self.far.clear();
         self.span = 0;
         self.step = 0;
@@ -242,7 +304,7 @@ impl Ladder {
     pub fn get(&self, price: Price) -> Qty {
         let key = self.key(price);
         match self.slot(key) {
-            Some(slot) => self.cells.get(slot).copied().unwrap_or_default(),
+            Some(slot) => self.held(slot),
             None if self.far.is_empty() => Qty::ZERO,
             None => self.far.get(&key).copied().unwrap_or_default(),
         }
@@ -250,12 +312,17 @@ impl Ladder {
 
     #[inline(always)]
     #[expect(clippy::indexing_slicing, reason = "bit numbers are below 64")]
-    const fn first_slot(&self) -> Option<usize> {
+    fn held(&self, slot: usize) -> Qty {
+        self.block(slot).map_or(Qty::ZERO, |block| block.cells[slot & 63])
+    }
+
+    #[inline(always)]
+    fn first_slot(&self) -> Option<usize> {
         if self.summary == 0 {
             return None;
         }
-        let word = self.summary.trailing_zeros() as usize & 63;
-        Some(word * 64 + self.words[word].trailing_zeros() as usize)
+        let slot = self.summary.trailing_zeros() as usize * 64;
+        self.block(slot).map(|block| slot + block.bits.trailing_zeros() as usize)
     }
 
     #[inline(always)]
@@ -275,12 +342,12 @@ impl Ladder {
     #[inline]
     pub fn best_level(&self) -> Option<(Price, Qty)> {
         let slot = self.first_slot()?;
-        Some((self.price(self.key_of(slot)), self.cells.get(slot).copied().unwrap_or_default()))
+        Some((self.price(self.key_of(slot)), self.held(slot)))
     }
 
     /// The slots that hold something, best first.
     fn window(&self) -> Window<'_> {
-        Window { ladder: self, summary: self.summary, word: 0, bits: 0 }
+        Window { ladder: self, summary: self.summary, slot: 0, bits: 0 }
     }
 
     /// All levels, best first.
@@ -292,7 +359,7 @@ impl Ladder {
     /// How many levels it holds.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.words.iter().map(|bits| bits.count_ones() as usize).sum::<usize>() + self.far.len()
+        self.window().count() + self.far.len()
     }
 }
 
@@ -308,7 +375,8 @@ impl Eq for Ladder {}
 struct Window<'a> {
     ladder: &'a Ladder,
     summary: u64,
-    word: usize,
+    /// The first slot of the present block.
+    slot: usize,
     bits: u64,
 }
 
@@ -321,14 +389,27 @@ impl Iterator for Window<'_> {
             if self.summary == 0 {
                 return None;
             }
-            self.word = self.summary.trailing_zeros() as usize;
+            self.slot = self.summary.trailing_zeros() as usize * 64;
             self.summary &= self.summary - 1;
-            self.bits = self.ladder.words.get(self.word).copied()?;
+            self.bits = self.ladder.block(self.slot)?.bits;
         }
-        let slot = self.word * 64 + self.bits.trailing_zeros() as usize;
+        let slot = self.slot + self.bits.trailing_zeros() as usize;
         self.bits &= self.bits - 1;
-        Some((self.ladder.key_of(slot), self.ladder.cells.get(slot).copied()?))
+        Some((self.ladder.key_of(slot), self.ladder.held(slot)))
     }
+}
+
+/// Asks the processor to fetch what stands at an address; where it has no such instruction, nothing happens.
+#[inline(always)]
+fn prefetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, reason = "a hint reads nothing, wherever it points")]
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }
 
 /// The greatest common divisor of a step and a distance; the distance itself where there is no step yet.

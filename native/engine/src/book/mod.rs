@@ -9,5 +9,5 @@ mod tests;
 
 pub use ladder::Ladder;
 pub use levels::{LevelBook, Levels};
-pub use market::{BookKind, MarketBook, Observer};
+pub use market::{BookKind, MarketBook, Observer, prefetch};
 pub use orders::{OrderBook, OrderChange};

@@ -1,5 +1,6 @@
 //! Tick data in a step: books are brought up to date, and the strategy hears what it wants to.
 
+use crate::book::prefetch;
 use crate::event::Quote;
 use crate::instrument::InstrumentId;
 use crate::num::Qty;
@@ -16,13 +17,15 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
     pub(super) fn on_ticks(&mut self, rows: &[Row]) -> Result<(), SystemError> {
         let Some(last) = rows.last() else { return Ok(()) };
         if self.wakes.is_none() && self.builders.is_empty() {
-            for row in rows {
+            for (at, row) in rows.iter().enumerate() {
+                prefetch(&self.world.books, rows, at, |book| book);
                 if let Some(book) = self.world.books.get_mut(row.instrument.index()) {
                     book.apply(row, &mut ());
                 }
             }
         } else {
-            for row in rows {
+            for (at, row) in rows.iter().enumerate() {
+                prefetch(&self.world.books, rows, at, |book| book);
                 self.world.now = self.world.now.max(row.local_time);
                 if let Some(book) = self.world.books.get_mut(row.instrument.index()) {
                     book.apply(row, &mut ());

@@ -17,14 +17,15 @@ pub(super) struct Hit {
     pub(super) reason: FillReason,
 }
 
-/// One instrument at the venue.
+/// One instrument at the venue. What every row touches comes first, in memory too.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(super) struct Market {
-    pub(super) book: MarketBook,
-    pub(super) overlay: Overlay,
-    pub(super) own: OwnOrders,
     /// When anything was told of it last.
     pub(super) told: Nanos,
+    pub(super) own: OwnOrders,
+    pub(super) overlay: Overlay,
+    pub(super) book: MarketBook,
     /// Before the first print a crossed book is an auction, in which nothing is matched.
     pub(super) is_auction: bool,
     has_traded: bool,

@@ -16,7 +16,7 @@ pub use queue::QueueModel;
 
 use std::collections::BTreeMap;
 
-use crate::book::{BookKind, MarketBook};
+use crate::book::{BookKind, MarketBook, prefetch};
 use crate::instrument::InstrumentId;
 use crate::num::{NumError, Price, Qty};
 use crate::order::{Cloid, FillReason, Liquidity, OrderEvent, OrderStatus, OrderUpdate, Reason, Side};
@@ -108,6 +108,7 @@ impl BookMatching {
                 return Ok(done);
             }
             *instant = row.exchange_time;
+            prefetch(&self.markets, rows, done, |market| &market.book);
             self.on_row(ledger, row, reports)?;
         }
         Ok(rows.len())
