@@ -30,23 +30,28 @@ def machine_class() -> str:
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {model}"
 
 
-def main() -> None:
-    run = json.loads(Path(sys.argv[1]).read_text())
+def append(results: dict[str, dict[str, float]], history: Path) -> None:
+    """Add a line to the history: when, of which commit, on what kind of machine, and the results."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    results = {}
-    for bench in run["benchmarks"]:
-        ratios = {name: value for name, value in bench["extra_info"].items() if name.startswith("ratio")}
-        results[bench["name"]] = {"median_s": bench["stats"]["median"], "iqr_s": bench["stats"]["iqr"], **ratios}
-        shown = "  ".join(f"{name} {value:.2f}" for name, value in ratios.items())
-        print(f"{bench['name']:50} median {bench['stats']['median']:.6f} s  {shown}")
     line = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit.stdout.strip() or None,
         "machine": machine_class(),
         "results": results,
     }
-    with Path(sys.argv[2]).open("a") as history:
-        history.write(json.dumps(line) + "\n")
+    with history.open("a") as lines:
+        lines.write(json.dumps(line) + "\n")
+
+
+def main() -> None:
+    run = json.loads(Path(sys.argv[1]).read_text())
+    results = {}
+    for bench in run["benchmarks"]:
+        ratios = {name: value for name, value in bench["extra_info"].items() if name.startswith("ratio")}
+        results[bench["name"]] = {"median_s": bench["stats"]["median"], "iqr_s": bench["stats"]["iqr"], **ratios}
+        shown = "  ".join(f"{name} {value:.2f}" for name, value in ratios.items())
+        print(f"{bench['name']:50} median {bench['stats']['median']:.6f} s  {shown}")
+    append(results, Path(sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -1,21 +1,18 @@
-//! Tick data through two books, with nobody and with somebody quoting, and the pieces by themselves.
+//! Tick data through two books, with nobody and with somebody quoting.
 #![allow(clippy::unwrap_used, missing_docs)]
-
-use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engine::backtest::TickBacktest;
-use engine::book::{BookKind, MarketBook};
+use engine::book::BookKind;
 use engine::data::memory::MemoryRows;
-use engine::data::tick::synthetic::market::{Detail as Told, MarketOptions};
+use engine::data::tick::synthetic::market::MarketOptions;
 use engine::data::tick::synthetic::source::SyntheticTicks;
 use engine::event::TimerEvent;
 use engine::instrument::{InstrumentId, Instruments};
-use engine::num::{Price, Qty};
 use engine::order::{OrderKind, Side, TimeInForce};
 use engine::record::Detail;
 use engine::risk::{SimpleRisk, Sizing};
-use engine::strategy::{Context, OrderRequest, Strategy, StrategyError, Wakes};
+use engine::strategy::{Builtin, Context, OrderRequest, Strategy, StrategyError, Wakes};
 use engine::system::TradingSystem;
 use engine::time::Nanos;
 use engine::venue::{SimulatedVenue, VenueConfig};
@@ -73,12 +70,13 @@ impl Strategy for Quoter {
     }
 }
 
-fn run(rows: &MemoryRows, symbols: &[String], strategy: Quoter) -> u64 {
+fn run(rows: &MemoryRows, symbols: &[String], strategy: impl Strategy) -> u64 {
     let instruments = Instruments::unrestricted(symbols);
     let kinds = vec![BookKind::L2; symbols.len()];
     let deposit = "100000000".parse().unwrap();
     let world = World::new("bench", 0, instruments.clone(), deposit).with_books(&kinds);
-    let risk = SimpleRisk { sizing: Sizing::Fixed(Qty::from_raw(Qty::ONE.raw() / 100)), max_position_size: None };
+    // About what a level of the synthetic market holds: fills are news, not the rule.
+    let risk = SimpleRisk { sizing: Sizing::Fixed("0.00002".parse().unwrap()), max_position_size: None };
     let system = TradingSystem::around(world, strategy, risk);
     let venue = SimulatedVenue::books(VenueConfig::default(), instruments, &kinds, deposit);
     let none: Option<engine::journal::Writer<Vec<u8>>> = None;
@@ -105,40 +103,13 @@ fn replay(c: &mut Criterion) {
     group.bench_function("quoting every 100 ms", |b| b.iter(|| run(&one, &symbols(1), quoter())));
     let everything = || Quoter { wakes: Wakes { books: true, ..Wakes::default() }, ..nobody() };
     group.bench_function("woken by every batch", |b| b.iter(|| run(&one, &symbols(1), everything())));
+    let calm = synthetic(1, 1_000);
+    let maker = || Builtin::create("market_maker", &[]).unwrap().0;
+    group.bench_function("market maker every 100 ms", |b| b.iter(|| run(&calm, &symbols(1), maker())));
     let many = synthetic(500, 40);
     group.bench_function("replay of 500 instruments", |b| b.iter(|| run(&many, &symbols(500), nobody())));
     group.finish();
 }
 
-fn pieces(c: &mut Criterion) {
-    let mut group = c.benchmark_group("tick pieces");
-    group.throughput(Throughput::Elements(ROWS)).sample_size(10);
-    for (name, told, kind) in [("L2 apply", Told::Levels, BookKind::L2), ("L3 apply", Told::Orders, BookKind::L3)] {
-        let options = MarketOptions { detail: told, density: 20_000, ..MarketOptions::default() };
-        let mut source = SyntheticTicks::new(&symbols(1), ROWS, 7, &options);
-        let mut chunks = Vec::new();
-        while let Some(chunk) = engine::row::RowSource::next_rows(&mut source).unwrap() {
-            chunks.push(chunk);
-        }
-        group.bench_function(name, |b| {
-            b.iter(|| {
-                let mut book = MarketBook::new(kind);
-                for row in chunks.iter().flat_map(|chunk| chunk.iter()) {
-                    book.apply(row, &mut ());
-                }
-                black_box(book.levels.best())
-            });
-        });
-    }
-    let ahead = |n: i64| Qty::from_raw(n * Price::ONE.raw());
-    group.throughput(Throughput::Elements(1));
-    for model in [engine::venue::QueueModel::Power1(2.0), engine::venue::QueueModel::Log1(Qty::ONE)] {
-        group.bench_function(format!("queue update {model:?}"), |b| {
-            b.iter(|| black_box(model).advance(ahead(40), ahead(100), ahead(90), ahead(2)));
-        });
-    }
-    group.finish();
-}
-
-criterion_group!(benches, replay, pieces);
+criterion_group!(benches, replay);
 criterion_main!(benches);

@@ -69,14 +69,16 @@ impl Market {
         if self.book.kind() == BookKind::L3 && !self.has_traded {
             self.is_auction = self.book.levels.is_crossed();
         }
-        if self.is_auction || options.cross_fill == Evidence::Off {
+        if self.is_auction || !self.own.may_be_reached || options.cross_fill == Evidence::Off {
             return;
         }
+        self.own.may_be_reached = false;
         for side in [Side::Buy, Side::Sell] {
             let (Some(own), Some(other)) = (self.own.best(side), self.book.levels.side(side.opposite()).best()) else {
                 continue;
             };
             if !is_better(side, other, own) {
+                self.own.may_be_reached = true;
                 self.cross(side, now, options, hits);
             }
         }
@@ -237,6 +239,9 @@ impl Observer for Watch<'_> {
     #[inline(always)]
     fn on_level(&mut self, side: Side, price: Price, before: Qty, after: Qty) {
         let traded = if self.overlay.is_empty() { Qty::ZERO } else { self.overlay.told(side, price, after) };
+        if !after.is_zero() {
+            self.own.note_level(side, price);
+        }
         if self.own.side(side).is_empty() {
             return;
         }
@@ -253,6 +258,7 @@ impl Observer for Watch<'_> {
 
     fn on_order(&mut self, change: &OrderChange) {
         let side = change.side;
+        self.own.may_be_reached = true;
         let mut budget = if change.is_fill { change.removed.raw() } else { 0 };
         for level in self.own.side_mut(side) {
             if is_better(side, change.price, level.price) {

@@ -32,6 +32,8 @@ pub(super) struct OwnOrders {
     /// Best price first.
     sides: [Vec<Level>; 2],
     places: BTreeMap<Cloid, (Side, Price)>,
+    /// Whether the other side of the book may have reached an order of ours; `false` only where it has not.
+    pub(super) may_be_reached: bool,
     /// How many may only reduce the position.
     pub(super) reduce_only: usize,
 }
@@ -87,7 +89,15 @@ impl OwnOrders {
         levels.get_mut(at).filter(|level| level.price == price)
     }
 
+    /// A level of `side` holds something: does it reach our orders of the other side?
+    #[inline(always)]
+    pub(super) fn note_level(&mut self, side: Side, price: Price) {
+        let other = side.opposite();
+        self.may_be_reached |= self.best(other).is_some_and(|own| !is_better(other, price, own));
+    }
+
     pub(super) fn insert(&mut self, order: Resting) {
+        self.may_be_reached = true;
         let (side, price) = (order.event.side, order.price);
         self.places.insert(order.event.cloid, (side, price));
         self.reduce_only += usize::from(order.event.reduce_only);
