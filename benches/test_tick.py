@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import polars as pl
 import pytest
 from benches.crossover import in_turn, process
 from tests.peers import events, quoting
+from tests.ticks import quoters
 
 import algo_trade as at
 from algo_trade.data import synthetic_ticks
@@ -127,9 +129,28 @@ def test_quoting_beside_hftbacktest(benchmark, market):
 
 
 def test_quoting_with_partial_fills(benchmark, market):
-    # Alone: the peer stops with an error when a fill equals the remainder exactly.
-    setting = market.with_queue("power1", partial_fills=True)
-    benchmark.pedantic(lambda: maker(market, setting), rounds=ROUNDS, warmup_rounds=1)
+    # Beside our own whole fills: the peer stops with an error when a fill equals the remainder exactly.
+    whole, in_parts = (market.with_queue("power1", partial_fills=is_partial) for is_partial in (False, True))
+    of_whole, of_parts = in_turn([lambda: maker(market, whole), lambda: maker(market, in_parts)], ROUNDS)
+    benchmark.extra_info["ratio_cost_of_partial_fills"] = of_parts / of_whole
+    benchmark.pedantic(lambda: maker(market, in_parts), rounds=ROUNDS)
+    rows_per_second(benchmark, market.rows)
+
+
+def test_compiled_strategies_beside_the_built_in_one(benchmark, market, tmp_path):
+    size = Decimal(market.setting.size)
+    made = {
+        "numba": quoters.in_numba(size, 3 * size),
+        "cython": quoters.in_cython(tmp_path, size, 3 * size),
+        "c": quoters.in_c(tmp_path, size, 3 * size),
+        "python": quoters.in_python(size, 3 * size),
+    }
+    runs = {name: partial(ours, market, strategy, market.setting) for name, strategy in made.items()}
+    assert len({run().digest for run in runs.values()}) == 1
+    built_in, *others = in_turn([lambda: maker(market, market.setting), *runs.values()], ROUNDS)
+    for name, seconds in zip(runs, others, strict=True):
+        benchmark.extra_info[f"ratio_cost_in_{name}"] = seconds / built_in
+    benchmark.pedantic(runs["numba"], rounds=ROUNDS)
     rows_per_second(benchmark, market.rows)
 
 

@@ -3,13 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
-import shutil
-import subprocess
-import sys
-import sysconfig
-from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,34 +10,10 @@ import pytest
 import algo_trade as at
 from algo_trade.data import synthetic_ticks
 from algo_trade.strategy import compiled
+from tests.ticks import quoters
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
-PACKAGE = Path(at.__file__).resolve().parent
-SIZE, MAX_POSITION, INTERVAL_MS = Decimal("0.05"), Decimal("0.15"), 100
-
-
-def load(path: Path, name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def compile_c(source: Path, into: Path, *more: str) -> Path:
-    cc = shutil.which("cc")
-    if cc is None:
-        pytest.skip("no C compiler")
-    includes = [f"-I{compiled.include_dir()}", *more]
-    subprocess.run(
-        [cc, "-O1", "-shared", "-fPIC", "-Wall", "-Werror=incompatible-pointer-types", *includes, source, "-o", into],
-        check=True,
-    )
-    return into
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -60,48 +29,26 @@ def run(ticks: Any, strategy: Any) -> at.BacktestResult:
 
 @pytest.fixture(scope="module")
 def expected(ticks: Any) -> at.BacktestResult:
-    module = load(EXAMPLES / "quoter.py", "quoter_python")
-    result = run(ticks, module.Quoter(size=SIZE, max_position=MAX_POSITION, interval_ms=INTERVAL_MS))
+    result = run(ticks, quoters.in_python())
     assert len(result.fills) > 20
     assert set(result.fills["side"]) == {"buy", "sell"}
     return result
 
 
-@pytest.fixture(scope="module")
-def c_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compile_c(EXAMPLES / "quoter.c", tmp_path_factory.mktemp("c") / "quoter.so")
-
-
-def c_quoter(path: Path) -> compiled.PointerStrategy:
-    library = ctypes.CDLL(str(path))
-    library.quoter_new.restype = ctypes.c_void_p
-    library.quoter_new.argtypes = (ctypes.c_int64,) * 3
-    size, bound = int(SIZE * 10**8), int(MAX_POSITION * 10**8)
-    return compiled.PointerStrategy("Quoter", lambda: library.quoter_new(size, bound, INTERVAL_MS * 1_000_000))
-
-
-def test_in_c_it_trades_as_in_python_and_again(ticks: Any, expected: at.BacktestResult, c_library: Path) -> None:
-    strategy = c_quoter(c_library)
+def test_in_c_it_trades_as_in_python_and_again(ticks: Any, expected: at.BacktestResult, tmp_path: Path) -> None:
+    strategy = quoters.in_c(tmp_path)
     assert run(ticks, strategy).digest == expected.digest
     assert run(ticks, strategy).digest == expected.digest
 
 
 def test_in_cython_it_trades_as_in_python(ticks: Any, expected: at.BacktestResult, tmp_path: Path) -> None:
-    pytest.importorskip("Cython")
-    source = shutil.copy(EXAMPLES / "quoter_cython.pyx", tmp_path)
-    made = tmp_path / "quoter_cython.c"
-    subprocess.run([sys.executable, "-m", "cython", "-3", "-I", PACKAGE.parent, source, "-o", made], check=True)
-    suffix = sysconfig.get_config_var("EXT_SUFFIX")
-    library = compile_c(made, tmp_path / f"quoter_cython{suffix}", f"-I{sysconfig.get_path('include')}")
-    module = load(library, "quoter_cython")
-    result = run(ticks, module.Quoter(SIZE, MAX_POSITION, INTERVAL_MS))
+    result = run(ticks, quoters.in_cython(tmp_path))
     assert result.digest == expected.digest
     assert result.fills.equals(expected.fills)
 
 
 def test_in_numba_it_trades_as_in_python_and_again(ticks: Any, expected: at.BacktestResult) -> None:
-    pytest.importorskip("numba")
-    strategy = load(EXAMPLES / "quoter_numba.py", "quoter_numba").quoter(SIZE, MAX_POSITION, INTERVAL_MS)
+    strategy = quoters.in_numba()
     assert run(ticks, strategy).digest == expected.digest
     assert run(ticks, strategy).digest == expected.digest
 
@@ -158,7 +105,7 @@ at_strategy *asleep(void) { return make(AT_ABI_VERSION); }
 def broken(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     folder = tmp_path_factory.mktemp("broken")
     (folder / "broken.c").write_text(BROKEN)
-    library = ctypes.CDLL(str(compile_c(folder / "broken.c", folder / "broken.so")))
+    library = ctypes.CDLL(str(quoters.compile_c(folder / "broken.c", folder / "broken.so")))
     for name in ("failing", "nonsense", "old", "asleep"):
         getattr(library, name).restype = ctypes.c_void_p
     return library
@@ -179,10 +126,8 @@ def test_words_that_mean_nothing_are_refused_and_harm_nobody(ticks: Any, broken:
     assert len(result.orders) == 0
 
 
-def test_a_table_that_cannot_be_run_is_refused_with_the_reason(
-    ticks: Any, broken: ctypes.CDLL, c_library: Path
-) -> None:
-    once = compiled.capsule(c_quoter(c_library)._make() or 0)
+def test_a_table_that_cannot_be_run_is_refused_with_the_reason(ticks: Any, broken: ctypes.CDLL, tmp_path: Path) -> None:
+    once = compiled.capsule(quoters.in_c(tmp_path)._make() or 0)
 
     class Twice:
         name = "twice"
@@ -215,7 +160,7 @@ def test_a_numba_strategy_refuses_callbacks_that_do_not_exist() -> None:
 
 
 def test_pairs_trade_two_synthetic_markets_against_each_other(ticks: Any) -> None:
-    pairs = load(EXAMPLES / "pairs.py", "pairs").Pairs(interval_ms=50, window=40)
+    pairs = quoters.load(quoters.EXAMPLES / "pairs.py", "pairs").Pairs(interval_ms=50, window=40)
     result = run(ticks, pairs)
     assert set(result.fills["symbol"]) == {"AAA", "BBB"}
     # Legs come in pairs: as many orders of one as of the other, on opposite sides unless they close.
@@ -223,7 +168,7 @@ def test_pairs_trade_two_synthetic_markets_against_each_other(ticks: Any) -> Non
 
 
 def test_pairs_want_two_symbols(ticks: Any) -> None:
-    pairs = load(EXAMPLES / "pairs.py", "pairs").Pairs()
+    pairs = quoters.load(quoters.EXAMPLES / "pairs.py", "pairs").Pairs()
     with pytest.raises(at.errors.StrategyError, match="pairs wants two symbols"):
         at.backtest(ticks, pairs, symbol="AAA")
 

@@ -3,9 +3,9 @@
 use crate::event::{Bar, MarketEvent};
 use crate::instrument::InstrumentId;
 use crate::num::{NumError, Price, Qty};
-use crate::order::{Cloid, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason};
+use crate::order::{Cloid, OrderEvent, OrderKind, OrderStatus, Reason};
 use crate::time::Nanos;
-use crate::venue::ledger::{Exposure, update};
+use crate::venue::ledger::{Exposure, not_found, update};
 use crate::venue::path::points;
 use crate::venue::working::{Stage, Working, at_open, meet, segment};
 use crate::venue::{FillOn, Ledger, Matching, Report};
@@ -160,8 +160,7 @@ impl Matching for BarMatching {
         reports: &mut Vec<Report>,
     ) -> Result<(), NumError> {
         let Some(old) = self.take(instrument, cloid) else {
-            let status = OrderStatus::ActionRejected(Reason::NotFound);
-            reports.push(Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now, local_time: now }));
+            reports.push(not_found(instrument, cloid, now));
             return Ok(());
         };
         // Cancel and new order under the same id: time priority is lost, and a refused change leaves nothing.
@@ -181,10 +180,7 @@ impl Matching for BarMatching {
     ) -> Result<(), NumError> {
         reports.push(match self.take(instrument, cloid) {
             Some(order) => update(&order.event, order.oid, OrderStatus::Cancelled(Reason::Requested), now),
-            None => {
-                let status = OrderStatus::ActionRejected(Reason::NotFound);
-                Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now, local_time: now })
-            }
+            None => not_found(instrument, cloid, now),
         });
         Ok(())
     }

@@ -261,3 +261,9 @@ pub(super) struct NewFill {
 pub(super) fn update(order: &OrderEvent, oid: u64, status: OrderStatus, time: Nanos) -> Report {
     Report::Order(OrderUpdate { cloid: order.cloid, oid, instrument: order.instrument, status, time, local_time: time })
 }
+
+/// The answer to a change or a cancel of an order that the venue does not have, or has no more.
+pub(super) const fn not_found(instrument: InstrumentId, cloid: Cloid, time: Nanos) -> Report {
+    let status = OrderStatus::ActionRejected(Reason::NotFound);
+    Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time, local_time: time })
+}

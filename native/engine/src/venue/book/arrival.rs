@@ -9,7 +9,7 @@ use crate::venue::book::market::decayed;
 use crate::venue::book::own::{Resting, is_better};
 use crate::venue::book::triggers::Waiting;
 use crate::venue::book::{BookMatching, taker_fill};
-use crate::venue::ledger::{Charge, Exposure, update};
+use crate::venue::ledger::{Charge, Exposure, not_found, update};
 use crate::venue::{Ledger, Report};
 
 /// What became of an arriving order.
@@ -292,16 +292,7 @@ impl BookMatching {
             None => match self.take_waiting(cloid) {
                 Some(waiting) => waiting.order,
                 None => {
-                    let status = OrderStatus::ActionRejected(Reason::NotFound);
-                    let local_time = now;
-                    reports.push(Report::Order(OrderUpdate {
-                        cloid,
-                        oid: 0,
-                        instrument,
-                        status,
-                        time: now,
-                        local_time,
-                    }));
+                    reports.push(not_found(instrument, cloid, now));
                     return Ok(());
                 }
             },

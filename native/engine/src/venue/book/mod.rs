@@ -19,14 +19,14 @@ use std::collections::BTreeMap;
 use crate::book::{BookKind, MarketBook, prefetch};
 use crate::instrument::InstrumentId;
 use crate::num::{NumError, Price, Qty};
-use crate::order::{Cloid, FillReason, Liquidity, OrderEvent, OrderStatus, OrderUpdate, Reason, Side};
+use crate::order::{Cloid, FillReason, Liquidity, OrderEvent, OrderStatus, Reason, Side};
 use crate::row::{Flags, Row, RowKind};
 use crate::time::Nanos;
 use crate::venue::book::market::{Hit, Market};
 use crate::venue::book::own::Resting;
 use crate::venue::book::timed::Timed;
 use crate::venue::book::triggers::Waiting;
-use crate::venue::ledger::{Charge, Exposure, NewFill, update};
+use crate::venue::ledger::{Charge, Exposure, NewFill, not_found, update};
 use crate::venue::{Forced, Funding, FundingRule, Ledger, Matching, Report, Scope};
 
 /// An action that waits for the book to speak again.
@@ -410,10 +410,11 @@ impl BookMatching {
         Ok(!parts.is_empty())
     }
 
-    /// Where an instrument's book has been silent for too long, an action waits for its next word.
-    fn is_silent(&self, ledger: &Ledger, instrument: InstrumentId, now: Nanos) -> bool {
-        let age_max = ledger.config.book.book_age_max;
-        self.markets.get(instrument.index()).is_some_and(|market| now.since(market.told) > age_max)
+    /// Where an instrument's book has been silent for too long, an action waits here for its next word.
+    fn parked_if_silent(&mut self, ledger: &Ledger, instrument: InstrumentId, now: Nanos) -> Option<&mut Vec<Parked>> {
+        let market = self.markets.get(instrument.index())?;
+        let is_silent = now.since(market.told) > ledger.config.book.book_age_max;
+        is_silent.then(|| self.parked.entry(instrument).or_default())
     }
 }
 
@@ -432,8 +433,8 @@ impl Matching for BookMatching {
         now: Nanos,
         reports: &mut Vec<Report>,
     ) -> Result<(), NumError> {
-        if self.is_silent(ledger, order.instrument, now) {
-            self.parked.entry(order.instrument).or_default().push(Parked::Submit(order.clone()));
+        if let Some(parked) = self.parked_if_silent(ledger, order.instrument, now) {
+            parked.push(Parked::Submit(order.clone()));
             return Ok(());
         }
         self.arrive(ledger, order, now, reports).map(|_| ())
@@ -447,8 +448,8 @@ impl Matching for BookMatching {
         now: Nanos,
         reports: &mut Vec<Report>,
     ) -> Result<(), NumError> {
-        if self.is_silent(ledger, instrument, now) {
-            self.parked.entry(instrument).or_default().push(Parked::Modify(cloid, price, quantity));
+        if let Some(parked) = self.parked_if_silent(ledger, instrument, now) {
+            parked.push(Parked::Modify(cloid, price, quantity));
             return Ok(());
         }
         self.change(ledger, (instrument, cloid), (price, quantity), now, reports)
@@ -461,8 +462,8 @@ impl Matching for BookMatching {
         now: Nanos,
         reports: &mut Vec<Report>,
     ) -> Result<(), NumError> {
-        if self.is_silent(ledger, instrument, now) {
-            self.parked.entry(instrument).or_default().push(Parked::Cancel(cloid));
+        if let Some(parked) = self.parked_if_silent(ledger, instrument, now) {
+            parked.push(Parked::Cancel(cloid));
             return Ok(());
         }
         if self.markets.get(instrument.index()).is_some_and(|market| market.own.contains(cloid)) {
@@ -471,8 +472,7 @@ impl Matching for BookMatching {
         if self.drop_waiting(cloid, Reason::Requested, now, reports) || self.timed.cancel(cloid, now, reports) {
             return Ok(());
         }
-        let status = OrderStatus::ActionRejected(Reason::NotFound);
-        reports.push(Report::Order(OrderUpdate { cloid, oid: 0, instrument, status, time: now, local_time: now }));
+        reports.push(not_found(instrument, cloid, now));
         Ok(())
     }
 

@@ -340,3 +340,19 @@ fn in_a_recorded_silence_an_action_waits_for_the_next_word_of_the_book() {
         [""; 0].map(str::to_owned).into_iter().chain(["rejected ioc_cancel".to_owned()]).collect::<Vec<_>>()
     );
 }
+
+/// Nothing is asked twice: the same account at the same marks was found to need no liquidation.
+#[test]
+fn a_row_that_moves_no_mark_leaves_nothing_to_settle() {
+    let last = |side, at: &str| World::plain(RowKind::BookDelta, side, at, "10").marked(Flags::LAST);
+    let mut w = World::l2();
+    w.level(BUY, "100", "10").level(SELL, "101", "10");
+    w.market(BUY, "1");
+    w.level(SELL, "102", "10");
+    assert!(!w.row_now(last(BUY, "99")).venue.matching().is_unsettled());
+    assert!(w.row_now(last(BUY, "100.5")).venue.matching().is_unsettled(), "the mark moved");
+    w.settle();
+    assert!(!w.row_now(last(BUY, "98")).venue.matching().is_unsettled());
+    w.market(BUY, "1");
+    assert!(w.row_now(last(BUY, "97")).venue.matching().is_unsettled(), "the account is another");
+}
