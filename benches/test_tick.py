@@ -112,9 +112,13 @@ def test_quoting_beside_hftbacktest(benchmark, market):
         quoting.until_the_last_look(quoting.fills_of(quoting.run_ours(market.data, checked), checked), theirs) == theirs
     )
     setting = market.with_queue("power1")
-    us, in_python, vector, hashed = in_turn(
+    quoter = quoting.compiled_quoter(setting)
+    in_both = [quoting.run_ours(market.data, setting, strategy, details=False) for strategy in (None, quoter)]
+    assert in_both[0].digest == in_both[1].digest
+    us, compiled, in_python, vector, hashed = in_turn(
         [
             lambda: maker(market, setting),
+            lambda: quoting.run_ours(market.data, setting, quoter, details=False),
             lambda: quoting.run_ours(market.data, setting, details=False),
             lambda: quoting.run_theirs(market.events, setting, roi=market.roi),
             lambda: quoting.run_theirs(market.events, setting),
@@ -123,6 +127,8 @@ def test_quoting_beside_hftbacktest(benchmark, market):
     )
     benchmark.extra_info["ratio_roi_vector"] = vector / us
     benchmark.extra_info["ratio_hash_map"] = hashed / us
+    benchmark.extra_info["ratio_roi_vector_same_quoter"] = vector / compiled
+    benchmark.extra_info["ratio_hash_map_same_quoter"] = hashed / compiled
     benchmark.extra_info["ratio_roi_vector_in_python"] = vector / in_python
     benchmark.pedantic(lambda: maker(market, setting), rounds=ROUNDS)
     rows_per_second(benchmark, market.rows)

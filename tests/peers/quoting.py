@@ -89,10 +89,51 @@ def venue(setting: Setting) -> at.VenueConfig:
     )
 
 
-def run_ours(data: at.HistoricalDataProvider, setting: Setting, *, details: bool = True) -> BacktestResult:
-    """Quote in our engine."""
-    strategy = Quoter(size=setting.size, interval_ns=setting.interval_ns)
-    return at.backtest(data, strategy, venue=venue(setting), initial_capital=10**9, details=details)
+def compiled_quoter(setting: Setting) -> at.core.CompiledStrategy:
+    """Return `Quoter` compiled by Numba, as the peer's is."""
+    from numba import njit
+
+    from algo_trade.strategy import numba as nb
+
+    @njit
+    def quote(state: Any, ctx: Any, instrument: Any, side: Any, best: Any) -> None:
+        has_order = False
+        order = np.empty(1, nb.ORDER)
+        for index in range(nb.orders(ctx, instrument)):
+            if nb.order_at(ctx, instrument, index, order.ctypes) == 0 and order[0].side == side:
+                has_order = True
+                if order[0].price != best and not order[0].is_cancelling:
+                    nb.cancel(ctx, instrument, order[0].order)
+        if not has_order:
+            nb.place(ctx, instrument, side, nb.LIMIT, best, 0, state[0].size, nb.ALO, 0)
+
+    def on_start(state: Any, ctx: Any) -> int:
+        nb.set_timer(ctx, nb.now(ctx) + state[0].interval, 0)
+        return 0
+
+    def on_timer(state: Any, ctx: Any, time: Any, timer: Any) -> int:
+        for instrument in range(nb.instruments(ctx)):
+            bid, ask = nb.level_price(ctx, instrument, nb.BUY, 0), nb.level_price(ctx, instrument, nb.SELL, 0)
+            if bid != 0 and ask != 0:
+                quote(state, ctx, instrument, nb.BUY, bid)
+                quote(state, ctx, instrument, nb.SELL, ask)
+        nb.set_timer(ctx, time + state[0].interval, timer)
+        return 0
+
+    state = np.array([(int(Decimal(setting.size) * nb.ONE), setting.interval_ns)], [("size", "i8"), ("interval", "i8")])
+    return nb.NumbaStrategy("Quoter", state=state, on_start=on_start, on_timer=on_timer)
+
+
+def run_ours(
+    data: at.HistoricalDataProvider,
+    setting: Setting,
+    strategy: at.core.CompiledStrategy | None = None,
+    *,
+    details: bool = True,
+) -> BacktestResult:
+    """Quote in our engine, with the plain `Quoter` unless told otherwise."""
+    chosen = Quoter(size=setting.size, interval_ns=setting.interval_ns) if strategy is None else strategy
+    return at.backtest(data, chosen, venue=venue(setting), initial_capital=10**9, details=details)
 
 
 def fills_of(result: BacktestResult, setting: Setting) -> list[Fill]:

@@ -35,15 +35,17 @@ pub(super) struct Arrivals {
 }
 
 impl Arrivals {
-    /// The venue read a chunk. Rows that reach us together keep its order.
-    pub(super) fn push(&mut self, chunk: &RowChunk) {
-        let is_sorted = chunk.is_sorted_by_key(|row| row.local_time);
-        let least = if is_sorted { chunk.first() } else { chunk.iter().min_by_key(|row| row.local_time) };
-        let Some(first) = least.map(|row| row.local_time) else { return };
+    /// The venue read a chunk, which is sorted by local time or not. Rows that reach us together keep its order. Returns
+    /// when the last of them does.
+    pub(super) fn push(&mut self, chunk: &RowChunk, is_sorted: bool) -> Nanos {
+        let ends = if is_sorted { chunk.first().zip(chunk.last()) } else { earliest(chunk).zip(latest(chunk)) };
+        let Some((first, end)) = ends.map(|(first, last)| (first.local_time, last.local_time)) else {
+            return Nanos::MIN;
+        };
         let last = self.runs.back().and_then(|run| run.rows().last());
         if is_sorted && last.is_none_or(|last| last.local_time <= first) {
             self.runs.push_back(Run::whole(chunk.clone()));
-            return;
+            return end;
         }
         // Only what comes after the chunk's first row has to make room for it.
         let mut overtaken = Vec::new();
@@ -66,6 +68,7 @@ impl Arrivals {
         radsort::sort_by_key(&mut rows, |(time, _)| *time);
         let sorted = rows.into_iter().map(|(_, row)| *row);
         self.runs.push_back(Run::whole(RowChunk::new(sorted.collect())));
+        end
     }
 
     /// The next stretch of rows that have reached us before `limit`, or at it; to be called until there is none.
@@ -126,6 +129,14 @@ impl Arrivals {
     }
 }
 
+fn earliest(rows: &[Row]) -> Option<&Row> {
+    rows.iter().min_by_key(|row| row.local_time)
+}
+
+fn latest(rows: &[Row]) -> Option<&Row> {
+    rows.iter().max_by_key(|row| row.local_time)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -157,7 +168,7 @@ mod tests {
             expected.sort_by_key(|row| row.local_time);
             let (mut arrivals, mut heard) = (Arrivals::default(), Vec::new());
             for chunk in rows.chunks(cut) {
-                arrivals.push(&Arc::new(chunk.to_vec()));
+                arrivals.push(&Arc::new(chunk.to_vec()), chunk.is_sorted_by_key(|row| row.local_time));
                 // Nothing of a later chunk can reach us before this.
                 let limit = chunk.last().unwrap().exchange_time;
                 let due = expected.get(heard.len()).filter(|row| row.local_time < limit).map(|row| row.local_time);

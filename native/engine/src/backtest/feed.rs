@@ -72,7 +72,7 @@ impl Feed {
             self.position = 0;
             return Ok(());
         };
-        let (mut exchange, mut latest) = (self.last, self.end);
+        let (mut exchange, mut local, mut is_sorted) = (self.last, Nanos::MIN, true);
         for row in chunk.iter() {
             if row.exchange_time < exchange {
                 return Err(backwards(row.exchange_time, exchange));
@@ -80,12 +80,11 @@ impl Feed {
             if row.local_time < row.exchange_time {
                 return Err(before_it_happened(row));
             }
-            exchange = row.exchange_time;
-            latest = latest.max(row.local_time);
+            is_sorted &= row.local_time >= local;
+            (exchange, local) = (row.exchange_time, row.local_time);
         }
-        self.arrivals.push(&chunk);
+        self.end = self.end.max(self.arrivals.push(&chunk, is_sorted));
         self.last = exchange;
-        self.end = latest;
         self.chunk = chunk;
         self.position = 0;
         Ok(())
