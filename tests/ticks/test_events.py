@@ -161,6 +161,36 @@ def test_quotes_come_whole_and_a_side_without_orders_holds_nothing(tmp_path: Pat
     assert data.books == {"BTC": "quote"}
 
 
+RECORDINGS = [
+    "book_l2/xrpusdt-ob500.data.zip",
+    "feeds_dual_time/binance_usdm_btcusdt_20240808.gz",
+    "feeds_dual_time/hyperliquid_btcusd_20250126.gz",
+]
+
+
+@pytest.mark.parametrize("name", RECORDINGS)
+def test_a_recording_told_as_events_leaves_the_books_that_its_rows_leave(
+    name: str, shared_data: Path, tmp_path: Path
+) -> None:
+    class Remembers(at.Strategy):
+        def on_stop(self, ctx: Context) -> None:
+            books = [ctx.book(symbol) for symbol in ctx.symbols]
+            self.left = [
+                (book.levels("buy", 500), book.levels("sell", 500), book.last_trade, book.mark_price) for book in books
+            ]
+
+    import_data([shared_data / name], tmp_path / "lake")
+    data = at.HistoricalDataProvider(tmp_path / "lake")
+    by_rows, by_events = Remembers(), Remembers()
+    # Rows of quotes drive no book of levels, but are told all the same.
+    at.backtest(data, by_rows, venue=at.VenueConfig(book="l2"))
+    config = at.VenueConfig(latency=NO_TIME, block_mode=False).for_data(data)
+    venue = at.SimulatedExecutionHandler(data.symbols, venue=config, books=data.books)
+    at.TradingSystem(data, by_events, venue, at.SimpleRiskManager(), instruments=config.rules()).run()
+    assert all(bids and asks for bids, asks, *_ in by_rows.left)
+    assert by_events.left == by_rows.left
+
+
 class Sees(at.Strategy):
     """Notes what it is told and what the book then is."""
 

@@ -131,5 +131,5 @@ class TimedExecutionHandler(ExecutionHandler, Protocol):
         ...
 
     def on_time(self, now_ns: int) -> Sequence[Report]:
-        """Do what is due by ``now_ns``; called after the market events of each instant, and at ``next_time_ns``."""
+        """Do what is due by ``now_ns``; called once ``next_time_ns`` has come, after the market events of that instant."""
         ...

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 ROUNDS_MAX = 1_000
 """More rounds than this at one instant are an endless conversation between strategy and venue."""
 
+NEVER = (1 << 63) - 1
+"""The end of time."""
+
 
 class TradingSystem:
     """A deterministic state machine, ``step(event) -> commands``, and the plain loop that drives it through data.
@@ -112,7 +115,7 @@ class TradingSystem:
         EngineError
             When a number leaves its range.
         """
-        return list(self._system.step(event))
+        return self._system.step(event)
 
     def run(self) -> None:
         """Drive the machine through all data, from the start to the stop of trading.
@@ -128,18 +131,22 @@ class TradingSystem:
         upcoming = next(events, None)
         if upcoming is None:
             raise DataError("there are no market data to run on")
-        now: int = getattr(upcoming, "open_time_ns", self._moment(upcoming))
+        moment = self._moment(upcoming)
+        now: int = getattr(upcoming, "open_time_ns", moment)
         commands = self.step(ControlEvent.start(now))
+        due = NEVER
         while upcoming is not None:
-            moment = self._moment(upcoming)
             if moment < now:
                 raise DataError(f"the data go back in time: {upcoming!r} comes after an event at {now} ns")
-            now = min([moment, *self._due()])
+            now = min(moment, due)
             batch: list[MarketEvent] = []
-            while upcoming is not None and self._moment(upcoming) == now:
+            while upcoming is not None and moment == now:
                 batch.append(upcoming)
                 upcoming = next(events, None)
-            commands = self._instant(now, batch, commands)
+                if upcoming is not None:
+                    moment = self._moment(upcoming)
+            due = self._instant(now, batch, commands)
+            commands = []
         self.step(ControlEvent.stop(now))
 
     def _moment(self, event: MarketEvent) -> int:
@@ -147,19 +154,20 @@ class TradingSystem:
         moment: int = getattr(event, "local_time_ns", event.time_ns) if self._has_books else event.time_ns
         return moment
 
-    def _due(self) -> list[int]:
-        """When something happens besides market events: timers, and what falls due at the venue."""
-        venues = None if self._timed is None else self._timed.next_time_ns
-        return [timer for timer, *_ in self._timers[:1]] + ([] if venues is None else [venues])
+    def _venue_due(self) -> int:
+        """When something falls due at the venue by the clock."""
+        due = None if self._timed is None else self._timed.next_time_ns
+        return NEVER if due is None else due
 
-    def _instant(self, now: int, batch: list[MarketEvent], commands: list[Command]) -> list[Command]:
-        """Let all happen that happens at one moment, in rounds until nobody has anything left to say."""
+    def _instant(self, now: int, batch: list[MarketEvent], commands: list[Command]) -> int:
+        """Let all happen that happens at one moment, in rounds; return the next at which something is due without events."""
         # On bars, what was asked for at the start of trading is carried out in the round after that of the first bar.
         left = [] if self._has_books else commands
         commands = left + self._round(now, batch, commands if self._has_books else [])
         for _ in range(ROUNDS_MAX):
-            if not commands and all(due > now for due in self._due()):
-                return commands
+            due = min(self._timers[0][0], self._venue_due()) if self._timers else self._venue_due()
+            if not commands and due > now:
+                return due
             commands = self._round(now, [], commands)
         raise StrategyError(
             f"more than {ROUNDS_MAX} rounds at one instant: the strategy answers each report with an order"
@@ -168,8 +176,9 @@ class TradingSystem:
     def _round(self, now: int, batch: list[MarketEvent], commands: list[Command]) -> list[Command]:
         """First at the venue: the market, what is due, our commands. Then with us: its reports, the market, timers."""
         reports = [report for event in batch for report in self._execution.on_market_event(event)]
-        if self._timed is not None:
-            reports += self._timed.on_time(now)
+        timed = self._timed
+        if timed is not None and (due := timed.next_time_ns) is not None and due <= now:
+            reports += timed.on_time(now)
         for command in commands:
             if isinstance(command, SetTimer):
                 self._timers_set += 1
@@ -178,7 +187,7 @@ class TradingSystem:
             else:
                 reports += self._execution.execute(command, now)
         answers: list[Command] = []
-        for report in sorted(reports, key=self._rank):
+        for report in sorted(reports, key=self._rank) if reports else ():
             answers += self.step(report)
         if batch:
             answers += self.step(batch)

@@ -17,26 +17,26 @@ pub fn rows_from_py(
     find: impl Fn(&Py<PyString>) -> PyResult<InstrumentId>,
     rows: &mut Vec<Row>,
 ) -> PyResult<bool> {
-    let mut push = |row: &Row, symbol| -> PyResult<()> {
-        rows.push(Row { instrument: find(symbol)?, ..*row });
-        Ok(())
+    let mut push = |told: &[Row], symbol| -> PyResult<bool> {
+        let instrument = find(symbol)?;
+        rows.extend(told.iter().map(|row| Row { instrument, ..*row }));
+        Ok(true)
     };
     if let Ok(delta) = event.cast::<PyBookDelta>() {
-        push(&delta.get().row, &delta.get().symbol)?;
+        push(&[delta.get().row], &delta.get().symbol)
     } else if let Ok(trade) = event.cast::<PyTrade>() {
-        push(&trade.get().inner.into(), &trade.get().symbol)?;
+        push(&[trade.get().inner.into()], &trade.get().symbol)
     } else if let Ok(quote) = event.cast::<PyQuote>() {
-        rows_of_quote(&quote.get().inner).iter().try_for_each(|row| push(row, &quote.get().symbol))?;
+        push(&rows_of_quote(&quote.get().inner), &quote.get().symbol)
     } else if let Ok(snapshot) = event.cast::<PyBookSnapshot>() {
-        snapshot.get().rows.iter().try_for_each(|row| push(row, &snapshot.get().symbol))?;
+        push(&snapshot.get().rows, &snapshot.get().symbol)
     } else if let Ok(context) = event.cast::<PyMarketContext>() {
-        push(&context.get().row, &context.get().symbol)?;
+        push(&[context.get().row], &context.get().symbol)
     } else if let Ok(funding) = event.cast::<PyFundingRate>() {
-        push(&funding.get().row, &funding.get().symbol)?;
+        push(&[funding.get().row], &funding.get().symbol)
     } else {
-        return Ok(false);
+        Ok(false)
     }
-    Ok(true)
 }
 
 /// What was told of an instrument and makes no event yet.
