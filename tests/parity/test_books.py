@@ -13,7 +13,7 @@ import pytest
 
 import algo_trade as at
 from algo_trade.core import AccountEvent
-from algo_trade.data import synthetic_ticks
+from algo_trade.data import import_data, synthetic_ticks
 from algo_trade.execution.book import ConstantLatency
 
 if TYPE_CHECKING:
@@ -62,8 +62,10 @@ class Run:
     equity: Decimal = Decimal(0)
 
 
-def plain(lake: Path, strategy: Runnable, config: at.VenueConfig, capital: int = CAPITAL) -> Run:
-    data = at.HistoricalDataProvider(lake)
+def plain(
+    lake: Path, strategy: Runnable, config: at.VenueConfig, capital: int = CAPITAL, kinds: Sequence[str] = ()
+) -> Run:
+    data = at.HistoricalDataProvider(lake, kinds=kinds)
     venue = config.for_data(data)
     inner = at.SimulatedExecutionHandler(data.symbols, venue=venue, books=data.books, initial_capital=capital)
     handler = Recorded(inner)
@@ -80,10 +82,12 @@ def plain(lake: Path, strategy: Runnable, config: at.VenueConfig, capital: int =
     return run
 
 
-def native(lake: Path, strategy: Runnable, config: at.VenueConfig, capital: int = CAPITAL) -> Run:
-    result = at.backtest(
-        lake, strategy, venue=config, risk=at.SimpleRiskManager(quantity="0.5"), initial_capital=capital
-    )
+def native(
+    lake: Path, strategy: Runnable, config: at.VenueConfig, capital: int = CAPITAL, kinds: Sequence[str] = ()
+) -> Run:
+    data = at.HistoricalDataProvider(lake, kinds=kinds)
+    risk = at.SimpleRiskManager(quantity="0.5")
+    result = at.backtest(data, strategy, venue=config, risk=risk, initial_capital=capital)
     names = ["symbol", "side", "price", "quantity", "fee", "liquidity", "reason", "cloid"]
     rows = result.fills.select(pl.col("time").dt.epoch("ns"), *names).iter_rows()
     return Run(fills=list(rows), funding=result.metrics.funding, equity=result.final_equity)
@@ -230,3 +234,15 @@ def test_what_reaches_us_late_happens_late_and_otherwise_the_same(lake: Path, tm
     at_once, later = plain(lake, Joins(), venue), plain(late, Joins(), venue)
     assert later.fills == [(int(str(time)) + LATE_NS, *rest) for time, *rest in at_once.fills]
     assert later.equity == at_once.equity
+
+
+@pytest.mark.parametrize("kinds", [["trades", "book"], ["trades", "quotes"]])
+def test_a_recording_gives_the_same_whether_levels_or_best_prices_drive_its_book(
+    kinds: list[str], shared_data: Path, tmp_path: Path
+) -> None:
+    import_data([shared_data / "feeds_dual_time" / "binance_usdm_btcusdt_20240808.gz"], tmp_path / "lake")
+    with_local_times(tmp_path / "lake", 0)
+    venue = at.VenueConfig(latency=NO_TIME, leverage=10)
+    ours, theirs = (run(tmp_path / "lake", at.MarketMakerStrategy(), venue, kinds=kinds) for run in (plain, native))
+    assert len(ours.fills) > 1_000
+    assert ours == theirs

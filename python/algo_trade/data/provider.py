@@ -294,10 +294,12 @@ class HistoricalDataProvider:
     def __iter__(self) -> Iterator[MarketEvent]:
         """The events one by one: bars by close, then by symbol; ticks in the order in which they reached us.
 
+        Rows that are marked as history (older than the stream, sent on subscription) make no event.
+
         Raises
         ------
         DataError
-            A row that cannot be trusted, or of a kind that no event tells: orders of a book of orders, and states of the instrument.
+            A row that cannot be trusted, or of a kind that no event tells: orders of a book of orders, states of the instrument.
         """
         return iter(self._data)
 
