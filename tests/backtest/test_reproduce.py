@@ -193,7 +193,7 @@ class Wrapped:
     """A data provider of one's own."""
 
     def __init__(self, path: Path) -> None:
-        self.bars = at.HistoricalDataProvider(path)
+        self.bars = at.HistoricalDataProvider(path).bars
         self.symbols = self.bars.symbols
 
     def __iter__(self) -> Iterator[at.Bar]:

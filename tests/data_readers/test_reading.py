@@ -290,6 +290,6 @@ def test_gaps_and_missing_volumes_are_warned_of(good: Path) -> None:
 
 def test_bars_come_one_by_one_in_the_order_of_a_run(frame: pl.DataFrame) -> None:
     parts = [frame.filter(symbol=symbol) for symbol in ["SOL", "BTC", "ETH"]]
-    read = [(bar.open_time, bar.symbol, bar.open, bar.volume) for bar in HistoricalDataProvider(parts)]
+    read = [(bar.open_time, bar.symbol, bar.open, bar.volume) for bar in HistoricalDataProvider(parts).bars]
     expected = frame.select("timestamp", "symbol", "open", "volume").rows()
     assert read == expected

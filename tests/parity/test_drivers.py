@@ -197,7 +197,7 @@ def test_an_execution_handler_of_ones_own_carries_out_the_commands() -> None:
             self.fills.append(fill)
 
     strategy, provider = Once(), at.HistoricalDataProvider(synthetic_bars("BTC", 50))
-    bars = list(provider)
+    bars = list(provider.bars)
     system = at.TradingSystem(provider, strategy, Halves(), at.SimpleRiskManager(), initial_capital=CAPITAL)
     system.run()
     (fill,) = strategy.fills

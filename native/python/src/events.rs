@@ -8,19 +8,25 @@ use engine::time::Nanos;
 
 use crate::errors::ParameterError;
 
+mod book;
 mod commands;
 mod control;
 mod market;
 mod orders;
+mod reference;
 mod signal;
+mod ticks;
 
+pub use book::{PyBookDelta, PyBookSnapshot};
 pub use commands::{
     PyCancel, PyModify, PyNotice, PyRefuse, PyScheduleCancel, PySetTimer, PySubmit, command_from_py, command_to_py,
 };
 pub use control::{PyAccountEvent, PyControl, PyTimer};
 pub use market::{PyBar, PyQuote, PyTrade, market_from_py, market_to_py, with_instrument};
 pub use orders::{PyFill, PyOrder, PyOrderUpdate, cloid_of};
+pub use reference::{PyFundingRate, PyMarketContext};
 pub use signal::PySignal;
+pub use ticks::{RowEvents, rows_from_py};
 
 /// A moment as an aware `datetime` in UTC (microseconds; the nanoseconds are in the `_ns` attribute beside it).
 pub fn to_datetime(py: Python<'_>, time: Nanos) -> PyResult<Bound<'_, PyAny>> {

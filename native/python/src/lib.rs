@@ -28,6 +28,7 @@ mod strategy;
 mod system;
 mod tables;
 mod ticks;
+mod venue;
 
 /// The compiled core of `algo_trade`.
 #[pymodule]
@@ -40,11 +41,16 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(data::synthetic_bars, module)?)?;
     module.add_function(wrap_pyfunction!(data::parse_time_ns, module)?)?;
     module.add_class::<ticks::TickData>()?;
+    module.add_class::<ticks::TickIterator>()?;
     module.add_function(wrap_pyfunction!(ticks::import_ticks, module)?)?;
     module.add_function(wrap_pyfunction!(ticks::synthetic_ticks, module)?)?;
     module.add_class::<events::PyBar>()?;
     module.add_class::<events::PyTrade>()?;
     module.add_class::<events::PyQuote>()?;
+    module.add_class::<events::PyBookSnapshot>()?;
+    module.add_class::<events::PyBookDelta>()?;
+    module.add_class::<events::PyMarketContext>()?;
+    module.add_class::<events::PyFundingRate>()?;
     module.add_class::<events::PyFill>()?;
     module.add_class::<events::PyOrder>()?;
     module.add_class::<events::PyOrderUpdate>()?;
@@ -63,7 +69,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<book_options::PyLatency>()?;
     module.add_class::<events::PyNotice>()?;
     module.add_class::<system::PySystem>()?;
-    module.add_class::<system::PyVenue>()?;
+    module.add_class::<venue::PyVenue>()?;
     module.add_class::<context::PyContext>()?;
     module.add_class::<context::PyPosition>()?;
     module.add_class::<context::PyOrders>()?;

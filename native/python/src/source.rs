@@ -64,15 +64,26 @@ impl MarketData {
             return Ok(Self::Bars(bars.get().sources(instruments)));
         }
         if let Ok(ticks) = data.cast::<TickData>() {
-            let kinds = book_kinds(books)?;
-            if kinds.len() != instruments.len() {
-                return Err(ParameterError::new_err("books: name what drives the book of each symbol"));
+            let kinds = kinds_of(books, instruments)?;
+            if kinds.is_empty() {
+                return Err(ParameterError::new_err(EACH));
             }
             return Ok(Self::Ticks(ticks.get().source(instruments), kinds));
         }
         let iterator = data.try_iter()?.unbind();
         Ok(Self::Bars(vec![Box::new(PySource { iterator, instruments: instruments.clone() })]))
     }
+}
+
+const EACH: &str = "books: name what drives the book of each symbol";
+
+/// What drives the book of each instrument, or nothing where there are no books.
+pub fn kinds_of(books: &[String], instruments: &Instruments) -> PyResult<Vec<BookKind>> {
+    let kinds = book_kinds(books)?;
+    if !kinds.is_empty() && kinds.len() != instruments.len() {
+        return Err(ParameterError::new_err(EACH));
+    }
+    Ok(kinds)
 }
 
 /// Kinds of books by their names.

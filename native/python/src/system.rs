@@ -1,34 +1,35 @@
-//! The state machine and the simulated venue, one step at a time, for drivers written in Python.
+//! The state machine, one step at a time, for drivers written in Python.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString};
+use pyo3::types::{PyList, PyString, PyTuple};
 
-use engine::event::{AccountEvent, Command, Event, MarketEvent};
+use engine::event::{Command, Event, MarketEvent};
 use engine::instrument::{InstrumentId, Instruments};
 use engine::num::Money;
 use engine::order::{FillEvent, OrderUpdate};
-use engine::system::TradingSystem;
-use engine::time::Nanos;
-use engine::venue::{BarMatching, Report, SimulatedVenue};
+use engine::row::Row;
+use engine::system::{SystemError, TradingSystem};
+use engine::world::World;
 
-use crate::config::{PyInstrument, PyVenueOptions, instruments};
+use crate::config::{PyInstrument, instruments};
 use crate::context::PyPosition;
 use crate::errors::{EngineError, OrPy, ParameterError};
 use crate::events::{
-    PyAccountEvent, PyControl, PyFill, PyOrderUpdate, PyTimer, command_from_py, command_to_py, market_from_py,
+    PyAccountEvent, PyControl, PyFill, PyOrderUpdate, PyTimer, command_to_py, market_from_py, rows_from_py,
     with_instrument,
 };
 use crate::number::{from_python, to_decimal};
 use crate::risk::Risk;
+use crate::source::kinds_of;
 use crate::strategy::AnyStrategy;
 
 /// The instruments of a system or venue, found by name.
-struct Named {
-    instruments: Instruments,
+pub struct Named {
+    pub instruments: Instruments,
 }
 
 impl Named {
-    fn new(symbols: &[String], rules: &[Py<PyInstrument>]) -> Self {
+    pub fn new(symbols: &[String], rules: &[Py<PyInstrument>]) -> Self {
         Self { instruments: instruments(symbols, rules) }
     }
 
@@ -39,12 +40,18 @@ impl Named {
         })
     }
 
-    fn market(&self, event: &Bound<'_, PyAny>) -> PyResult<MarketEvent> {
+    pub fn market(&self, event: &Bound<'_, PyAny>) -> PyResult<MarketEvent> {
         let (event, symbol) = market_from_py(event)?;
         Ok(with_instrument(event, self.find(&symbol)?))
     }
 
-    fn symbol(&self, py: Python<'_>, id: InstrumentId) -> Py<PyString> {
+    /// Appends the rows of an event about ticks; false if it is another kind of event.
+    pub fn rows(&self, event: &Bound<'_, PyAny>, rows: &mut Vec<Row>) -> PyResult<bool> {
+        let py = event.py();
+        rows_from_py(event, |symbol| self.find(&symbol.bind(py).to_string_lossy()), rows)
+    }
+
+    pub fn symbol(&self, py: Python<'_>, id: InstrumentId) -> Py<PyString> {
         PyString::intern(py, self.instruments.symbol(id)).unbind()
     }
 }
@@ -59,9 +66,10 @@ pub struct PySystem {
 
 #[pymethods]
 impl PySystem {
-    /// `strategy` is (name, params) of a built-in one or a mapping of hooks; `risk` options or a mapping of methods.
+    /// `strategy` is (name, params) of a built-in one or a mapping of hooks; `risk` options or a mapping of methods; `books`
+    /// says what drives the book of each symbol ("quote", "l2" or "l3"), and is empty for a world without books.
     #[new]
-    #[pyo3(signature = (strategy, risk, *, symbols, rules, initial_capital, bot_id, epoch = 0))]
+    #[pyo3(signature = (strategy, risk, *, symbols, rules, initial_capital, bot_id, epoch = 0, books = Vec::new()))]
     fn new(
         strategy: &Bound<'_, PyAny>,
         risk: &Bound<'_, PyAny>,
@@ -70,16 +78,20 @@ impl PySystem {
         initial_capital: &Bound<'_, PyAny>,
         bot_id: &str,
         epoch: u32,
+        books: Vec<String>,
     ) -> PyResult<Self> {
         let named = Named::new(&symbols, &rules);
         let instruments = named.instruments.clone();
         let deposit: Money = from_python(initial_capital)?;
         let strategy = AnyStrategy::from_py(strategy, &instruments)?;
         let risk = Risk::from_py(risk, &instruments)?;
-        let system = TradingSystem::new(bot_id, epoch, instruments, deposit, strategy, risk);
+        let kinds = kinds_of(&books, &instruments)?;
+        let world = World::new(bot_id, epoch, instruments, deposit).with_books(&kinds);
+        let system = TradingSystem::around(world, strategy, risk);
         Ok(Self { named, system, has_failed: false })
     }
-    /// Takes one event in and returns what is to be done, in order. After an exception it must not be called again.
+    /// Takes one event in, or a list: the market events of one instant together. Returns what is to be done, in order. After
+    /// an exception it must not be called again.
     fn step<'py>(&mut self, py: Python<'py>, event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         if self.has_failed {
             return Err(EngineError::new_err("this system has failed before: make a new one"));
@@ -99,8 +111,7 @@ impl PySystem {
         } else if let Ok(control) = event.cast::<PyControl>() {
             system.step(Event::Control(&control.get().inner), &mut commands)
         } else {
-            let market = self.named.market(event)?;
-            system.step(Event::Market(&market), &mut commands)
+            self.step_market(event, &mut commands)?
         };
         self.has_failed = stepped.is_err();
         stepped.or_py()?;
@@ -124,64 +135,29 @@ impl PySystem {
     }
 }
 
-/// The simulated venue on bars, one event at a time.
-#[pyclass(name = "SimulatedVenue", module = "algo_trade._native")]
-pub struct PyVenue {
-    named: Named,
-    venue: SimulatedVenue<BarMatching>,
-}
-
-impl PyVenue {
-    fn show<'py>(&self, py: Python<'py>, mut reports: Vec<Report>) -> PyResult<Bound<'py, PyList>> {
-        reports.sort_by_key(|report| report.event().time());
-        let fill = |inner: FillEvent| Py::new(py, PyFill { symbol: self.named.symbol(py, inner.instrument), inner });
-        let update =
-            |inner: OrderUpdate| Py::new(py, PyOrderUpdate { symbol: self.named.symbol(py, inner.instrument), inner });
-        let account = |inner: AccountEvent| {
-            let symbol = inner.instrument().map(|id| self.named.symbol(py, id));
-            Py::new(py, PyAccountEvent { symbol, inner })
-        };
-        let shown = reports.into_iter().map(|report| match report {
-            Report::Fill(inner) => fill(inner).map(Py::into_any),
-            Report::Order(inner) => update(inner).map(Py::into_any),
-            Report::Account(inner) => account(inner).map(Py::into_any),
-        });
-        PyList::new(py, shown.collect::<PyResult<Vec<_>>>()?)
-    }
-}
-
-#[pymethods]
-impl PyVenue {
-    #[new]
-    #[pyo3(signature = (options, *, symbols, rules, initial_capital))]
-    fn new(
-        options: &PyVenueOptions,
-        symbols: Vec<String>,
-        rules: Vec<Py<PyInstrument>>,
-        initial_capital: &Bound<'_, PyAny>,
-    ) -> PyResult<Self> {
-        let named = Named::new(&symbols, &rules);
-        let deposit: Money = from_python(initial_capital)?;
-        let venue = SimulatedVenue::bars(options.inner.clone(), named.instruments.clone(), deposit);
-        Ok(Self { named, venue })
-    }
-    /// Hears the market; returns fills and order updates, by time.
-    fn on_market_event<'py>(&mut self, py: Python<'py>, event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
-        let event = self.named.market(event)?;
-        let mut reports = Vec::new();
-        self.venue.on_market(&event, &mut reports).or_py()?;
-        self.show(py, reports)
-    }
-    /// Carries out a command that arrives at `now_ns`; returns fills and order updates, by time.
-    fn execute<'py>(
+impl PySystem {
+    /// Market events of one instant: ticks as one stretch, as in a backtest, and then whatever sums them up.
+    fn step_market(
         &mut self,
-        py: Python<'py>,
-        command: &Bound<'py, PyAny>,
-        now_ns: i64,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let command: Command = command_from_py(command)?;
-        let mut reports = Vec::new();
-        self.venue.on_command(&command, Nanos::from_raw(now_ns), &mut reports).or_py()?;
-        self.show(py, reports)
+        event: &Bound<'_, PyAny>,
+        commands: &mut Vec<Command>,
+    ) -> PyResult<Result<(), SystemError>> {
+        let events: Vec<Bound<'_, PyAny>> = if event.is_instance_of::<PyList>() || event.is_instance_of::<PyTuple>() {
+            event.extract()?
+        } else {
+            vec![event.clone()]
+        };
+        let has_books = !self.system.world().books.is_empty();
+        let (mut rows, mut others): (Vec<Row>, Vec<MarketEvent>) = (Vec::new(), Vec::new());
+        for event in &events {
+            if !(has_books && self.named.rows(event, &mut rows)?) {
+                others.push(self.named.market(event)?);
+            }
+        }
+        let mut stepped = if rows.is_empty() { Ok(()) } else { self.system.step(Event::Ticks(&rows), commands) };
+        for market in &others {
+            stepped = stepped.and_then(|()| self.system.step(Event::Market(market), commands));
+        }
+        Ok(stepped)
     }
 }

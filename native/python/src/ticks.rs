@@ -1,10 +1,11 @@
 //! Tick data across the border: tables read, recordings and synthetic markets written into tables.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
+use engine::backtest::HeardRows;
 use engine::data::memory::MemoryRows;
 use engine::data::tick::correct::Correction;
 use engine::data::tick::family::Family;
@@ -17,14 +18,15 @@ use engine::data::tick::table::lake::{Lake, LakeQuery};
 use engine::data::tick::table::path::TableFormat;
 use engine::data::tick::{Format, TickOptions, open};
 use engine::instrument::Instruments;
-use engine::row::RowSource;
+use engine::row::{Row, RowSource};
 use engine::time::Nanos;
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
+use pyo3::types::{PyCapsule, PyString};
 use pyo3_arrow::PyRecordBatchReader;
 
 use crate::errors::{DataError, EngineError, OrPy, ParameterError, ToPy};
+use crate::events::RowEvents;
 
 /// The tick tables of folders or files: found when made, read when a run or a frame wants them.
 #[pyclass(frozen, module = "algo_trade._native")]
@@ -129,8 +131,50 @@ impl TickData {
         reader.call_method1("__arrow_c_stream__", (requested_schema,))
     }
 
+    /// The rows one by one as events, in the order in which they reached us.
+    fn __iter__(&self, py: Python<'_>) -> PyResult<TickIterator> {
+        let source = self.source(&Instruments::unrestricted(&self.symbols));
+        let heard = py.detach(|| HeardRows::new(source)).or_py()?;
+        let symbols = self.symbols.iter().map(|symbol| PyString::intern(py, symbol).unbind()).collect();
+        let reading = Reading { heard, rows: Vec::new().into_iter(), events: RowEvents::new(symbols) };
+        Ok(TickIterator { reading: Mutex::new(reading) })
+    }
+
     fn __repr__(&self) -> String {
         format!("TickData({} of {})", self.kinds().join(", "), self.symbols.join(", "))
+    }
+}
+
+/// Ticks as events, in the order in which they reached us.
+#[pyclass(frozen, module = "algo_trade._native")]
+pub struct TickIterator {
+    reading: Mutex<Reading>,
+}
+
+struct Reading {
+    heard: HeardRows,
+    rows: std::vec::IntoIter<Row>,
+    events: RowEvents,
+}
+
+#[pymethods]
+impl TickIterator {
+    const fn __iter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let mut guard = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let Reading { heard, rows, events } = &mut *guard;
+        loop {
+            for row in rows.by_ref() {
+                if let Some(event) = events.push(py, &row)? {
+                    return Ok(Some(event));
+                }
+            }
+            let Some(next) = heard.next_rows().or_py()? else { return Ok(None) };
+            *rows = next.into_iter();
+        }
     }
 }
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from algo_trade._native import TickData, resolve_capital, run_backtest
 from algo_trade.backtest import manifest as manifests
 from algo_trade.backtest.assumptions import sentences, tick_sentences
+from algo_trade.backtest.books import books_of
 from algo_trade.backtest.outputs import table_files, whole_file, write_tables
 from algo_trade.backtest.result import BacktestResult
-from algo_trade.backtest.ticks import books_of, tick_venue
 from algo_trade.core import DataProvider, risk_part, strategy_part
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.errors import ParameterError
@@ -121,9 +121,12 @@ def backtest(
     capital = resolve_capital(initial_capital)
     provider, symbols, described = _data(data, symbol, start, end, columns, volume_unit, stamp)
     books: list[str] = []
-    if isinstance(provider, TickData):
-        config = tick_venue(config, provider, described["manifest"]["paths"])
-        books = books_of(config, provider)
+    native = provider
+    if isinstance(provider, HistoricalDataProvider):
+        native = provider.bars if provider.ticks is None else provider.ticks
+    if isinstance(native, TickData):
+        config = config.for_data(provider)
+        books = books_of(config, native)
     elif config.book not in {None, "bar"}:
         raise ParameterError(f"book = {config.book}: these data hold bars, which know no book")
     described_run = manifests.build(
@@ -143,7 +146,7 @@ def backtest(
         report_path = None if report is None else stack.enter_context(whole_file(report))
         journal_path = None if journal is None else stack.enter_context(whole_file(journal))
         outcome = run_backtest(
-            provider,
+            native,
             strategy_part(runnable),
             symbols=symbols,
             rules=config.rules(),
@@ -250,7 +253,7 @@ def _data(
     volume_unit: VolumeUnit,
     stamp: Stamp,
 ) -> tuple[Any, list[str], dict[str, Any]]:
-    """Return what the engine reads, the symbols, and what to say about the data."""
+    """Return the provider, the symbols, and what to say about the data."""
     reading = (symbol, start, end, columns, volume_unit, stamp)
     if isinstance(data, DataProvider) and reading != (None, None, None, None, "base", "open"):
         raise ParameterError("data: how they are read is said to the provider itself: symbol, start, end and the rest")
@@ -269,7 +272,7 @@ def _data(
         "fingerprint": [list(day) for day in provider.fingerprint],
     }
     return (
-        provider.bars if provider.ticks is None else provider.ticks,
+        provider,
         list(provider.symbols),
         {"manifest": described, "summary": summary, "warnings": provider.warnings, "has_volume": provider.has_volume},
     )

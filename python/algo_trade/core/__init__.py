@@ -3,11 +3,15 @@
 from algo_trade._native import (
     AccountEvent,
     Bar,
+    BookDelta,
+    BookSnapshot,
     CancelOrder,
     Context,
     ControlEvent,
     FillEvent,
+    FundingRate,
     Instrument,
+    MarketContext,
     ModifyOrder,
     Notice,
     OrderEvent,
@@ -16,6 +20,7 @@ from algo_trade._native import (
     Position,
     Quote,
     RefuseOrder,
+    ScheduleCancel,
     SetTimer,
     SignalEvent,
     SubmitOrder,
@@ -25,6 +30,7 @@ from algo_trade._native import (
 from algo_trade.core.durations import hours, minutes, ms, seconds
 from algo_trade.core.engine import risk_part, strategy_part
 from algo_trade.core.protocols import (
+    BookKind,
     Command,
     CompiledStrategy,
     DataProvider,
@@ -34,12 +40,16 @@ from algo_trade.core.protocols import (
     MarketEvent,
     Report,
     RiskManager,
+    TimedExecutionHandler,
 )
 from algo_trade.core.system import TradingSystem
 
 __all__ = [
     "AccountEvent",
     "Bar",
+    "BookDelta",
+    "BookKind",
+    "BookSnapshot",
     "CancelOrder",
     "Command",
     "CompiledStrategy",
@@ -50,7 +60,9 @@ __all__ = [
     "EventStrategy",
     "ExecutionHandler",
     "FillEvent",
+    "FundingRate",
     "Instrument",
+    "MarketContext",
     "MarketEvent",
     "ModifyOrder",
     "Notice",
@@ -62,9 +74,11 @@ __all__ = [
     "RefuseOrder",
     "Report",
     "RiskManager",
+    "ScheduleCancel",
     "SetTimer",
     "SignalEvent",
     "SubmitOrder",
+    "TimedExecutionHandler",
     "TimerEvent",
     "Trade",
     "TradingSystem",

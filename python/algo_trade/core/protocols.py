@@ -2,21 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from algo_trade._native import (
     AccountEvent,
     Bar,
+    BookDelta,
+    BookSnapshot,
     CancelOrder,
     Context,
     ControlEvent,
     FillEvent,
+    FundingRate,
+    MarketContext,
     ModifyOrder,
     Notice,
     OrderEvent,
     OrderUpdate,
     Quote,
     RefuseOrder,
+    ScheduleCancel,
     SetTimer,
     SignalEvent,
     SubmitOrder,
@@ -24,8 +29,11 @@ from algo_trade._native import (
     Trade,
 )
 
-MarketEvent: TypeAlias = Bar | Trade | Quote
+MarketEvent: TypeAlias = Bar | Trade | Quote | BookSnapshot | BookDelta | MarketContext | FundingRate
 """News from the market."""
+
+BookKind: TypeAlias = Literal["quote", "l2"]
+"""What drives a book: best prices, or levels."""
 
 Report: TypeAlias = FillEvent | OrderUpdate | AccountEvent
 """The venue's word on our orders and our money."""
@@ -33,15 +41,16 @@ Report: TypeAlias = FillEvent | OrderUpdate | AccountEvent
 Event: TypeAlias = MarketEvent | Report | TimerEvent | ControlEvent
 """Everything that can enter ``TradingSystem.step``."""
 
-Command: TypeAlias = SubmitOrder | RefuseOrder | ModifyOrder | CancelOrder | SetTimer | Notice
+Command: TypeAlias = SubmitOrder | RefuseOrder | ModifyOrder | CancelOrder | ScheduleCancel | SetTimer | Notice
 """Everything that can come out of it."""
 
 
 @runtime_checkable
 class DataProvider(Protocol):
-    """Market events in time order.
+    """Market events in time order: bars by their close; of ticks, in the order in which they reached us.
 
-    ``symbols`` must name every symbol that will occur, since instruments are ranked before the first event.
+    ``symbols`` must name every symbol that will occur, since instruments are ranked before the first event. A provider of
+    ticks also has ``books``, a mapping of symbol to what drives its book (:data:`BookKind`): without it, there are none.
     """
 
     @property
@@ -109,4 +118,18 @@ class ExecutionHandler(Protocol):
 
     def execute(self, command: Command, now_ns: int) -> Sequence[Report]:
         """Carry out an order, change or cancel at ``now_ns``. What is known of it at once is returned, by time."""
+        ...
+
+
+@runtime_checkable
+class TimedExecutionHandler(ExecutionHandler, Protocol):
+    """An execution handler where things happen by the clock too: slices of a TWAP, scheduled cancels, funding."""
+
+    @property
+    def next_time_ns(self) -> int | None:
+        """When something falls due though nobody says anything; None if nothing does."""
+        ...
+
+    def on_time(self, now_ns: int) -> Sequence[Report]:
+        """Do what is due by ``now_ns``; called once ``next_time_ns`` has come, after the market events of that instant."""
         ...

@@ -5,12 +5,13 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
-from algo_trade._native import ControlEvent, Position, SetTimer, System, TimerEvent, resolve_capital
+from algo_trade._native import ControlEvent, OrderUpdate, Position, SetTimer, System, TimerEvent, resolve_capital
 from algo_trade.core.engine import risk_part, strategy_part
-from algo_trade.errors import DataError, StrategyError
+from algo_trade.core.protocols import TimedExecutionHandler
+from algo_trade.errors import DataError, ParameterError, StrategyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from algo_trade._native import Instrument
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 ROUNDS_MAX = 1_000
 """More rounds than this at one instant are an endless conversation between strategy and venue."""
 
+NEVER = (1 << 63) - 1
+"""The end of time."""
+
 
 class TradingSystem:
     """A deterministic state machine, ``step(event) -> commands``, and the plain loop that drives it through data.
@@ -26,10 +30,13 @@ class TradingSystem:
     ``at.backtest`` runs the same machine in the same order inside the engine, and adds the measuring. This is the form in
     which every part can be one's own.
 
+    The loop has one clock. Bars happen at their close. Ticks happen, for strategy and venue alike, when they reach us: a
+    recording with two times is run as if one had been there and traded on paper.
+
     Parameters
     ----------
     data_provider : DataProvider
-        Market events in time order.
+        Market events in time order; with ``books`` (:class:`DataProvider`) the strategy sees order books.
     strategy : Strategy or object with ``on_market_event``
         What decides.
     execution_handler : ExecutionHandler
@@ -62,10 +69,18 @@ class TradingSystem:
     ) -> None:
         self._data = data_provider
         self._execution = execution_handler
+        self._timed = execution_handler if isinstance(execution_handler, TimedExecutionHandler) else None
+        symbols = sorted(data_provider.symbols)
+        books: Mapping[str, str] = getattr(data_provider, "books", {})
+        missing = [symbol for symbol in symbols if symbol not in books]
+        if books and missing:
+            raise ParameterError(f"books: the data provider names nothing that drives the book of {', '.join(missing)}")
+        self._has_books = bool(books)
         self._system = System(
             strategy_part(strategy),
             risk_part(risk_manager),
-            symbols=sorted(data_provider.symbols),
+            symbols=symbols,
+            books=[books[symbol] for symbol in symbols] if books else [],
             rules=list(instruments),
             initial_capital=resolve_capital(initial_capital),
             bot_id=bot_id,
@@ -87,8 +102,11 @@ class TradingSystem:
         """Return the position in a symbol, as it is now."""
         return self._system.position(symbol)
 
-    def step(self, event: Event) -> list[Command]:
-        """Take one event in and return what is to be done, in order. After an exception it must not be called again.
+    def step(self, event: Event | list[MarketEvent]) -> list[Command]:
+        """Take one event in, or the market events of one instant, and return what is to be done, in order.
+
+        What a strategy answers to events of one instant is carried out once it has heard them all. After an exception it must
+        not be called again.
 
         Raises
         ------
@@ -97,7 +115,7 @@ class TradingSystem:
         EngineError
             When a number leaves its range.
         """
-        return list(self._system.step(event))
+        return self._system.step(event)
 
     def run(self) -> None:
         """Drive the machine through all data, from the start to the stop of trading.
@@ -113,38 +131,54 @@ class TradingSystem:
         upcoming = next(events, None)
         if upcoming is None:
             raise DataError("there are no market data to run on")
-        now: int = getattr(upcoming, "open_time_ns", upcoming.time_ns)
+        moment = self._moment(upcoming)
+        now: int = getattr(upcoming, "open_time_ns", moment)
         commands = self.step(ControlEvent.start(now))
+        due = NEVER
         while upcoming is not None:
-            if upcoming.time_ns < now:
+            if moment < now:
                 raise DataError(f"the data go back in time: {upcoming!r} comes after an event at {now} ns")
-            now = min(upcoming.time_ns, self._timers[0][0]) if self._timers else upcoming.time_ns
+            now = min(moment, due)
             batch: list[MarketEvent] = []
-            while upcoming is not None and upcoming.time_ns == now:
+            while upcoming is not None and moment == now:
                 batch.append(upcoming)
                 upcoming = next(events, None)
-            commands = self._instant(now, batch, commands)
+                if upcoming is not None:
+                    moment = self._moment(upcoming)
+            due = self._instant(now, batch, commands)
+            commands = []
         self.step(ControlEvent.stop(now))
 
-    def _instant(self, now: int, batch: list[MarketEvent], commands: list[Command]) -> list[Command]:
-        """Let all happen that happens at one moment: the venue hears the market before the strategy does."""
-        reports = [report for event in batch for report in self._execution.on_market_event(event)]
-        commands += self._deliver(reports)
-        for event in batch:
-            commands += self.step(event)
-        while self._timers and self._timers[0][0] <= now:
-            commands += self.step(TimerEvent(now, heapq.heappop(self._timers)[2]))
+    def _moment(self, event: MarketEvent) -> int:
+        """When an event happens: ticks, when they reach us."""
+        moment: int = getattr(event, "local_time_ns", event.time_ns) if self._has_books else event.time_ns
+        return moment
+
+    def _venue_due(self) -> int:
+        """When something falls due at the venue by the clock."""
+        due = None if self._timed is None else self._timed.next_time_ns
+        return NEVER if due is None else due
+
+    def _instant(self, now: int, batch: list[MarketEvent], commands: list[Command]) -> int:
+        """Let all happen that happens at one moment, in rounds; return the next at which something is due without events."""
+        # On bars, what was asked for at the start of trading is carried out in the round after that of the first bar.
+        left = [] if self._has_books else commands
+        commands = left + self._round(now, batch, commands if self._has_books else [])
         for _ in range(ROUNDS_MAX):
-            if not commands:
-                return commands
-            commands = self._arrive(now, commands)
+            due = min(self._timers[0][0], self._venue_due()) if self._timers else self._venue_due()
+            if not commands and due > now:
+                return due
+            commands = self._round(now, [], commands)
         raise StrategyError(
             f"more than {ROUNDS_MAX} rounds at one instant: the strategy answers each report with an order"
         )
 
-    def _arrive(self, now: int, commands: list[Command]) -> list[Command]:
-        """Carry commands out; the answers come back in the same round."""
-        reports: list[Report] = []
+    def _round(self, now: int, batch: list[MarketEvent], commands: list[Command]) -> list[Command]:
+        """First at the venue: the market, what is due, our commands. Then with us: its reports, the market, timers."""
+        reports = [report for event in batch for report in self._execution.on_market_event(event)]
+        timed = self._timed
+        if timed is not None and (due := timed.next_time_ns) is not None and due <= now:
+            reports += timed.on_time(now)
         for command in commands:
             if isinstance(command, SetTimer):
                 self._timers_set += 1
@@ -152,11 +186,15 @@ class TradingSystem:
                 heapq.heappush(self._timers, (max(command.time_ns, now + 1), self._timers_set, command.id))
             else:
                 reports += self._execution.execute(command, now)
-        return self._deliver(reports)
+        answers: list[Command] = []
+        for report in sorted(reports, key=self._rank) if reports else ():
+            answers += self.step(report)
+        if batch:
+            answers += self.step(batch)
+        while self._timers and self._timers[0][0] <= now:
+            answers += self.step(TimerEvent(now, heapq.heappop(self._timers)[2]))
+        return answers
 
-    def _deliver(self, reports: list[Report]) -> list[Command]:
-        """Tell the system what the venue said, by time."""
-        commands: list[Command] = []
-        for report in sorted(reports, key=lambda report: report.time_ns):
-            commands += self.step(report)
-        return commands
+    def _rank(self, report: Report) -> tuple[int, bool]:
+        """Order what the venue said: by time, and on books fills before the news of orders."""
+        return report.time_ns, self._has_books and isinstance(report, OrderUpdate)

@@ -1,4 +1,4 @@
-"""The provider of historical bars."""
+"""The provider of historical bars and ticks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from algo_trade._native import Bar
+    from algo_trade.core import BookKind, MarketEvent
     from algo_trade.data.inputs import DataLike
 
 VolumeUnit = Literal["base", "quote"]
@@ -163,6 +163,26 @@ class HistoricalDataProvider:
         return self._data.symbols
 
     @property
+    def books(self) -> dict[str, BookKind]:
+        """What drives the book of each symbol when ticks are iterated over: levels, or else best prices; nothing of bars.
+
+        Raises
+        ------
+        ParameterError
+            The data of a symbol hold neither.
+        """
+        if self._ticks is None:
+            return {}
+        kinds = {symbol: self._ticks.books(symbol) for symbol in self._ticks.symbols}
+        for symbol, held in kinds.items():
+            if not {"l2", "quote"} & set(held):
+                raise ParameterError(
+                    f"{symbol}: the data hold neither levels nor best prices, which alone have events: import one of them, "
+                    "or run at.backtest, which takes books of orders"
+                )
+        return {symbol: "l2" if "l2" in held else "quote" for symbol, held in kinds.items()}
+
+    @property
     def summary(self) -> DataSummary:
         """What was found in the data, and what was assumed."""
         if self._summary is None:
@@ -271,9 +291,17 @@ class HistoricalDataProvider:
         """Give the rows as an Arrow stream, for any library that reads one."""
         return self._data.__arrow_c_stream__(requested_schema)
 
-    def __iter__(self) -> Iterator[Bar]:
-        """The bars one by one, in the order in which a run takes them: by close, then by symbol."""
-        return iter(self.bars)
+    def __iter__(self) -> Iterator[MarketEvent]:
+        """The events one by one: bars by close, then by symbol; ticks in the order in which they reached us.
+
+        Rows that are marked as history (older than the stream, sent on subscription) make no event.
+
+        Raises
+        ------
+        DataError
+            A row that cannot be trusted, or of a kind that no event tells: orders of a book of orders, states of the instrument.
+        """
+        return iter(self._data)
 
     def __len__(self) -> int:
         """How many rows there are; of ticks, in all files that hold a part of the range of time."""

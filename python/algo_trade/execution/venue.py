@@ -17,6 +17,11 @@ from algo_trade.execution.fees import AnyFees, Fees, FeeTable, HyperliquidFees, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from algo_trade.data import HistoricalDataProvider
+
+RULES = "instruments.toml"
+"""The rules of instruments as far as an import could tell them, in the folder of its ticks."""
+
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -165,6 +170,20 @@ class VenueConfig(BaseModel):
         latency = self.latency or (HYPERLIQUID_LATENCY if is_hyperliquid else ConstantLatency())
         block_mode = is_hyperliquid if self.block_mode is None else self.block_mode
         return self.model_copy(update={"latency": latency, "block_mode": block_mode})
+
+    def for_data(self, data: HistoricalDataProvider) -> Self:
+        """Return the same with what it leaves open decided by ticks: ``at.backtest`` does so by itself.
+
+        Blocks and latency by the venue that they are of, the rules of instruments by the file that an import writes beside them;
+        bars decide nothing. Raises ConfigError for a file that cannot be right.
+        """
+        if data.ticks is None:
+            return self
+        venues = data.ticks.venues
+        decided = self.for_data_of(venues[0] if len(venues) == 1 else "")
+        paths = data.paths if isinstance(data.paths, list) else []
+        files = [path / RULES for path in map(Path, paths) if (path / RULES).is_file()]
+        return decided.with_rules(*files, of=data.symbols)
 
     def with_rules(self, *files: Path, of: Sequence[str]) -> Self:
         """Return the same with the rules of files for those of the symbols that have none here; raises ConfigError."""

@@ -5,11 +5,13 @@
 mod arrivals;
 mod bars;
 mod feed;
+mod heard;
 mod marks;
 mod session;
 mod ticks;
 
 pub use bars::Backtest;
+pub use heard::HeardRows;
 pub use marks::{Best, FillMark, HORIZONS, TickRecords};
 pub use ticks::TickBacktest;
 

@@ -98,6 +98,14 @@ impl Latency {
         }
     }
 
+    /// Whether no message takes any time.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        let is_zero =
+            |m: &LatencyModel| matches!(m, LatencyModel::Constant { entry: Nanos::ZERO, response: Nanos::ZERO });
+        is_zero(&self.place) && [&self.modify, &self.cancel].into_iter().flatten().all(is_zero)
+    }
+
     /// Whether answers take as long as the market data of their time tell.
     #[must_use]
     pub const fn follows_feed(&self) -> bool {

@@ -14,6 +14,7 @@ pub mod latency;
 mod ledger;
 mod liquidation;
 mod margin;
+mod one_clock;
 mod path;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use funding::{Funding, FundingRule, eight_hour_rate, hourly_rate, payment, p
 pub use ledger::Ledger;
 pub use liquidation::Forced;
 pub use margin::Scope;
+pub use one_clock::{OneClockError, OneClockVenue};
 
 use crate::book::BookKind;
 use crate::event::{AccountEvent, Command, Event};

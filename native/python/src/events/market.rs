@@ -196,6 +196,16 @@ impl PyTrade {
     fn time_ns(&self) -> i64 {
         self.inner.exchange_time.raw()
     }
+    /// When it reached us, UTC.
+    #[getter]
+    fn local_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_datetime(py, self.inner.local_time)
+    }
+    /// When it reached us, in nanoseconds since the epoch.
+    #[getter]
+    fn local_time_ns(&self) -> i64 {
+        self.inner.local_time.raw()
+    }
     fn __repr__(&self, py: Python<'_>) -> String {
         let t = &self.inner;
         format!("Trade({}, {}, {} @ {})", self.symbol.bind(py), t.exchange_time, t.quantity, t.price)
@@ -270,6 +280,16 @@ impl PyQuote {
     fn time_ns(&self) -> i64 {
         self.inner.exchange_time.raw()
     }
+    /// When it reached us, UTC.
+    #[getter]
+    fn local_time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_datetime(py, self.inner.local_time)
+    }
+    /// When it reached us, in nanoseconds since the epoch.
+    #[getter]
+    fn local_time_ns(&self) -> i64 {
+        self.inner.local_time.raw()
+    }
     fn __repr__(&self, py: Python<'_>) -> String {
         let q = &self.inner;
         format!("Quote({}, {}, {} / {})", self.symbol.bind(py), q.exchange_time, q.bid_price, q.ask_price)
@@ -298,7 +318,11 @@ pub fn market_from_py(event: &Bound<'_, PyAny>) -> PyResult<(MarketEvent, String
     if let Ok(quote) = event.cast::<PyQuote>() {
         return Ok((MarketEvent::Quote(quote.get().inner), quote.get().symbol.bind(py).extract()?));
     }
-    Err(ParameterError::new_err(format!("{} is no market event: give a Bar, Trade or Quote", event.repr()?)))
+    Err(ParameterError::new_err(format!(
+        "{} is no event of a market without books, which gives Bar, Trade and Quote; what drives the books is said by the data \
+         provider (its books), and to the simulated venue (books=data.books)",
+        event.repr()?
+    )))
 }
 
 /// Puts the instrument into an event.

@@ -12,7 +12,6 @@ from algo_trade.backtest.calibration.latencies import Measured
 from algo_trade.backtest.calibration.market import Market
 from algo_trade.backtest.calibration.orders import at_line, of_file, read_table
 from algo_trade.backtest.calibration.result import Calibration
-from algo_trade.backtest.ticks import tick_venue
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.errors import ParameterError
 from algo_trade.execution import VenueConfig
@@ -75,7 +74,7 @@ def calibrate(
         raise of_file(path, f"none of its {len(taken):,} orders was filled: there is nothing to calibrate with")
     provider = _provider(data, path, taken)
     base = VenueConfig() if venue is None else venue if isinstance(venue, VenueConfig) else VenueConfig.from_file(venue)
-    base = _on_levels(tick_venue(base, _ticks(provider), _paths(provider)), provider)
+    base = _on_levels(base.for_data(provider), provider)
     market = Market(path, provider, taken, _train_half(path, taken), base=base, progress=progress)
     queue, n_range, trials = market.search_queue()
     best, judged = market.compare_latency(queue)
@@ -115,11 +114,6 @@ def _provider(data: Any, path: Path, orders: Sequence[OwnOrder]) -> HistoricalDa
 
 def _ticks(provider: HistoricalDataProvider) -> Any:  # noqa: ANN401 -- TickData, known not to be None
     return provider.ticks
-
-
-def _paths(provider: HistoricalDataProvider) -> list[str]:
-    paths = provider.paths
-    return paths if isinstance(paths, list) else []
 
 
 def _on_levels(venue: VenueConfig, provider: HistoricalDataProvider) -> VenueConfig:

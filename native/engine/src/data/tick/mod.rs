@@ -32,6 +32,7 @@ pub mod synthetic;
 pub mod table;
 mod tardis;
 
+pub use batches::mark_book;
 pub use format::Format;
 pub use open::{TickOptions, open, read_input};
 

@@ -1,30 +1,14 @@
-"""What a run over tick data needs besides: the rules of its instruments, and what drives each book."""
+"""What drives each book of a run over tick data."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from algo_trade._native import TickData
     from algo_trade.execution import VenueConfig
-
-RULES = "instruments.toml"
-
-
-def tick_venue(config: VenueConfig, ticks: TickData, paths: Sequence[str] | None) -> VenueConfig:
-    """Return the venue with what it leaves open decided by the data.
-
-    Blocks and latency by the venue that they are of, the rules of instruments by the file that an import writes beside them.
-    """
-    venues = ticks.venues
-    decided = config.for_data_of(venues[0] if len(venues) == 1 else "")
-    folders = [path for path in map(Path, paths or ()) if (path / RULES).is_file()]
-    return decided.with_rules(*(folder / RULES for folder in folders), of=ticks.symbols)
 
 
 def books_of(config: VenueConfig, ticks: TickData) -> list[str]:
