@@ -365,6 +365,42 @@ fn a_run_is_the_same_however_its_data_are_cut() {
     }
 }
 
+/// Answers every print: joins the best bid where nothing of its own rests, and leaves where something does.
+struct Joiner;
+
+impl Strategy for Joiner {
+    fn wakes(&self) -> Wakes {
+        Wakes { trades: true, ..Wakes::default() }
+    }
+    fn on_trade(&mut self, ctx: &mut Context<'_>, trade: &Trade) -> Result<(), StrategyError> {
+        let id = trade.instrument;
+        let Some((bid, _)) = ctx.world.book(id).and_then(|book| book.levels.best()) else { return Ok(()) };
+        match ctx.world.orders.of(id).next().map(|order| order.event.cloid) {
+            Some(cloid) => ctx.cancel(id, cloid),
+            None => drop(ctx.quote(id, Side::Buy, bid, None)),
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_moment_is_answered_once_wherever_its_rows_are_cut() {
+    let mut rows = synthetic(&["BTC"], Told::Levels, 6_000);
+    for row in &mut rows {
+        // Many rows share a moment, and reach us at once.
+        row.exchange_time = row.exchange_time.floor_to(Nanos::from_raw(20_000_000));
+        row.local_time = row.exchange_time;
+    }
+    let setup = Setup::one(BookOptions::default());
+    let whole = setup.run(&rows, rows.len(), Joiner).0.records;
+    assert!(whole.orders.len() > 100, "only {} orders", whole.orders.len());
+    for chunk in [1_001, 17, 1] {
+        let cut = setup.run(&rows, chunk, Joiner).0.records;
+        assert_eq!(cut.orders, whole.orders, "in chunks of {chunk}");
+        assert_eq!(cut.digest, whole.digest);
+    }
+}
+
 #[test]
 fn the_journal_of_a_run_replays_to_the_same_commands() {
     for (setup, rows, wakes) in every_setup() {

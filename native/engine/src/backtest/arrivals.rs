@@ -26,7 +26,8 @@ impl Run {
     }
 }
 
-/// All that has been read and has not reached us: runs of rows by local time, each run after the one before it.
+/// All that has been read and has not reached us: runs of rows by local time, each run after the one before it. Rows of one
+/// moment are in one run, wherever chunks were cut: whoever hears them hears them together.
 #[derive(Default)]
 pub(super) struct Arrivals {
     runs: VecDeque<Run>,
@@ -44,13 +45,16 @@ impl Arrivals {
         };
         let last = self.runs.back().and_then(|run| run.rows().last());
         if is_sorted && last.is_none_or(|last| last.local_time <= first) {
-            self.runs.push_back(Run::whole(chunk.clone()));
+            let joined = self.join(first, chunk);
+            if joined < chunk.len() {
+                self.runs.push_back(Run { start: joined, ..Run::whole(chunk.clone()) });
+            }
             return end;
         }
-        // Only what comes after the chunk's first row has to make room for it.
+        // Only what comes with or after the chunk's first row has to make room for it.
         let mut overtaken = Vec::new();
         while let Some(run) = self.runs.back_mut() {
-            let stays = run.rows().partition_point(|row| row.local_time <= first);
+            let stays = run.rows().partition_point(|row| row.local_time < first);
             let moved = Run { start: run.start + stays, ..run.clone() };
             if !moved.rows().is_empty() {
                 run.end = moved.start;
@@ -69,6 +73,25 @@ impl Arrivals {
         let sorted = rows.into_iter().map(|(_, row)| *row);
         self.runs.push_back(Run::whole(RowChunk::new(sorted.collect())));
         end
+    }
+
+    /// Rows of the moment at which a chunk begins, of the run before it and of the chunk, make a run of their own. Returns
+    /// how many of the chunk's.
+    fn join(&mut self, first: Nanos, chunk: &RowChunk) -> usize {
+        let Some(run) = self.runs.back_mut() else { return 0 };
+        let before = run.rows().partition_point(|row| row.local_time < first);
+        let tail = run.rows().get(before..).unwrap_or_default();
+        if tail.is_empty() {
+            return 0;
+        }
+        let count = gallop(chunk, |row| row.local_time == first);
+        let moment = [tail, chunk.get(..count).unwrap_or_default()].concat();
+        run.end = run.start + before;
+        if before == 0 {
+            self.runs.pop_back();
+        }
+        self.runs.push_back(Run::whole(RowChunk::new(moment)));
+        count
     }
 
     /// The next stretch of rows that have reached us before `limit`, or at it; to be called until there is none.
@@ -153,7 +176,7 @@ mod tests {
     proptest! {
         /// Against one stable sort of everything, however chunks are cut, rows delayed and stretches taken.
         #[test]
-        fn rows_reach_us_by_local_time_and_then_in_the_order_of_the_venue(
+        fn rows_reach_us_by_local_time_then_in_the_order_of_the_venue_and_a_moment_is_never_cut(
             steps in prop::collection::vec((0_i64..5, 0_i64..40), 1..200),
             cut in 1_usize..50,
             wants_trades in any::<bool>(),
@@ -177,10 +200,12 @@ mod tests {
                     prop_assert_eq!(wake, due);
                 }
                 while let Some(run) = arrivals.take(limit, false) {
+                    prop_assert!(heard.last().is_none_or(|last: &Row| last.local_time < run.rows()[0].local_time));
                     heard.extend_from_slice(run.rows());
                 }
             }
             while let Some(run) = arrivals.take(Nanos::MAX, true) {
+                prop_assert!(heard.last().is_none_or(|last: &Row| last.local_time < run.rows()[0].local_time));
                 heard.extend_from_slice(run.rows());
             }
             prop_assert_eq!(heard, expected);
