@@ -218,3 +218,14 @@ def test_measured_latencies_come_from_a_file(lake: Path, tmp_path: Path) -> None
 def test_a_manifest_of_ticks_is_plain_json(lake: Path) -> None:
     manifest = at.backtest(lake, Quoter()).manifest
     assert json.loads(json.dumps(manifest))["books"] == ["l2", "l2"]
+
+
+def test_rows_that_are_kept_are_named_by_what_the_files_held_then(tmp_path: Path) -> None:
+    synthetic_ticks("AAA", 5_000, tmp_path / "lake", seed=1)
+    kept = at.HistoricalDataProvider(tmp_path / "lake").load()
+    before, first = kept.fingerprint, at.backtest(kept, Quoter(), initial_capital=10**8)
+    (tmp_path / "lake").rename(tmp_path / "old")
+    synthetic_ticks("AAA", 5_000, tmp_path / "lake", seed=2)
+    assert kept.fingerprint == before
+    assert at.HistoricalDataProvider(tmp_path / "lake").fingerprint != before
+    assert at.backtest(kept, Quoter(), initial_capital=10**8).digest == first.digest

@@ -14,11 +14,12 @@ use engine::data::tick::import::{ImportError, ImportSummary, Recording, import};
 use engine::data::tick::synthetic::market::{Detail, MarketOptions};
 use engine::data::tick::synthetic::source::SyntheticTicks;
 use engine::data::tick::table::columns::{schema, symbols, to_batch};
-use engine::data::tick::table::lake::{Lake, LakeQuery};
+use engine::data::tick::table::lake::{Lake, LakeQuery, PartPrint, fingerprint};
 use engine::data::tick::table::path::TableFormat;
 use engine::data::tick::{Format, TickOptions, open};
 use engine::instrument::Instruments;
 use engine::row::{Row, RowSource};
+use engine::stream::SourceError;
 use engine::time::Nanos;
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
@@ -34,7 +35,13 @@ pub struct TickData {
     lake: Lake,
     symbols: Vec<String>,
     /// All rows, once they are to be kept.
-    rows: OnceLock<MemoryRows>,
+    kept: OnceLock<Kept>,
+}
+
+/// The rows that were in the files, and what these were then: the files may change afterwards.
+struct Kept {
+    rows: MemoryRows,
+    prints: Vec<PartPrint>,
 }
 
 impl TickData {
@@ -42,10 +49,17 @@ impl TickData {
     #[must_use]
     pub fn source(&self, instruments: &Instruments) -> Box<dyn RowSource> {
         let names = instruments.iter().map(|(id, _)| instruments.symbol(id));
-        match self.rows.get() {
+        match self.kept.get() {
             // Kept rows have the numbers of the lake's own symbols.
-            Some(rows) if names.eq(self.symbols.iter().map(String::as_str)) => Box::new(rows.clone()),
+            Some(kept) if names.eq(self.symbols.iter().map(String::as_str)) => Box::new(kept.rows.clone()),
             _ => Box::new(self.lake.source(instruments)),
+        }
+    }
+
+    fn prints(&self, py: Python<'_>) -> PyResult<Vec<PartPrint>> {
+        match self.kept.get() {
+            Some(kept) => Ok(kept.prints.clone()),
+            None => py.detach(|| self.lake.prints()).or_py(),
         }
     }
 }
@@ -71,15 +85,19 @@ impl TickData {
         let (start, end) = (start_ns.map_or(Nanos::MIN, Nanos::from_raw), end_ns.map_or(Nanos::MAX, Nanos::from_raw));
         let lake = Lake::open(&paths, LakeQuery { symbols, families, venue, start, end }).or_py()?;
         let symbols = lake.symbols();
-        Ok(Self { lake, symbols, rows: OnceLock::new() })
+        Ok(Self { lake, symbols, kept: OnceLock::new() })
     }
 
     /// Reads all rows now and keeps them, 64 bytes each, so that every run after it starts at once.
     fn load(&self, py: Python<'_>) -> PyResult<()> {
-        let read = || MemoryRows::collect(&mut self.lake.source(&Instruments::unrestricted(&self.symbols)));
-        if self.rows.get().is_none() {
-            let rows = py.detach(read).or_py()?;
-            let _ = self.rows.set(rows); // Another thread may have been faster, with the same rows.
+        let read = || {
+            let prints = self.lake.prints()?;
+            let rows = MemoryRows::collect(&mut self.lake.source(&Instruments::unrestricted(&self.symbols)))?;
+            Ok::<_, SourceError>(Kept { rows, prints })
+        };
+        if self.kept.get().is_none() {
+            let kept = py.detach(read).or_py()?;
+            let _ = self.kept.set(kept); // Another thread may have been faster, with the same rows.
         }
         Ok(())
     }
@@ -110,12 +128,12 @@ impl TickData {
     /// One digest over all files, 64 hex digits.
     #[getter]
     fn fingerprint(&self, py: Python<'_>) -> PyResult<String> {
-        py.detach(|| self.lake.fingerprint()).or_py()
+        Ok(fingerprint(&self.prints(py)?))
     }
 
     /// What each file holds: a JSON list of kind, venue, symbol, day, rows, digest. A range of time does not cut it.
     fn parts_json(&self, py: Python<'_>) -> PyResult<String> {
-        to_json(&py.detach(|| self.lake.prints()).or_py()?)
+        to_json(&self.prints(py)?)
     }
 
     /// The rows in the order of a run as an Arrow stream, with the columns of the table.

@@ -73,6 +73,17 @@ pub struct PartPrint {
     pub digest: String,
 }
 
+/// One digest over what files hold, 64 hex digits: the same for the same rows, whatever the format.
+#[must_use]
+pub fn fingerprint(prints: &[PartPrint]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for PartPrint { kind, venue, symbol, day, rows, digest } in prints {
+        let kind = kind.as_str();
+        hasher.update(format!("{kind}\t{venue}\t{symbol}\t{day}\t{rows}\t{digest}\n").as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
 /// The files that hold the wanted rows, found and not yet opened.
 #[derive(Debug, Clone)]
 pub struct Lake {
@@ -190,19 +201,6 @@ impl Lake {
             Ok(PartPrint { kind: family, venue, symbol, day, rows, digest })
         };
         self.parts.iter().map(print).collect()
-    }
-
-    /// One digest over all files, 64 hex digits: the same for the same rows, whatever the format.
-    ///
-    /// # Errors
-    /// [`SourceError`].
-    pub fn fingerprint(&self) -> Result<String, SourceError> {
-        let mut hasher = blake3::Hasher::new();
-        for PartPrint { kind, venue, symbol, day, rows, digest } in self.prints()? {
-            let kind = kind.as_str();
-            hasher.update(format!("{kind}\t{venue}\t{symbol}\t{day}\t{rows}\t{digest}\n").as_bytes());
-        }
-        Ok(hasher.finalize().to_hex().to_string())
     }
 
     /// Reads the rows, with the numbers that `instruments` gives the symbols. Symbols that it does not know are left out.
