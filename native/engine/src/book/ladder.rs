@@ -284,7 +284,8 @@ impl Ladder {
         // The base stays on the grid of the best level.
         self.base = best.checked_sub(lead).unwrap_or(best);
         let behind = width.saturating_mul(SLOTS as u64 - LEAD.unsigned_abs());
-        self.span = if step == 0 { 1 } else { best.abs_diff(self.base) + behind.min(i64::MAX.abs_diff(best)) };
+        // The best level is always inside, the last key that there is too.
+        self.span = if step == 0 { 1 } else { best.abs_diff(self.base) + behind.min(i64::MAX.abs_diff(best) + 1) };
     }
 
     /// Forgets all levels; the grid stays known only as far as the next prices tell.

@@ -30,6 +30,17 @@ fn any_price() -> impl Strategy<Value = i64> {
     ]
 }
 
+#[test]
+fn the_highest_price_that_there_is_can_be_the_best() {
+    let mut ladder = Ladder::new(Side::Sell);
+    let (low, high) = (Price::from_raw(1_018_900), Price::from_raw(i64::MAX));
+    ladder.set(low, Qty::ONE);
+    ladder.set(high, Qty::ONE);
+    ladder.set(low, Qty::ZERO);
+    assert_eq!(ladder.best_level(), Some((high, Qty::ONE)));
+    assert_eq!(ladder.get(high), Qty::ONE);
+}
+
 proptest! {
     #[test]
     fn a_ladder_is_a_sorted_map(
