@@ -944,6 +944,37 @@ def synthetic_ticks(
     progress: Callable[[int], object] | None = None,
 ) -> str: ...
 
+# --- Hyperliquid ------------------------------------------------------------------------------------------------------
+
+@final
+class HyperliquidMessage:
+    """What is no event of a market. `data` is plain: dicts with our names, lists, Decimal, int, str; times in nanoseconds."""
+
+    @property
+    def channel(self) -> str: ...
+    @property
+    def data(self) -> Any: ...
+    @property
+    def events(self) -> list[FillEvent | OrderUpdate]: ...
+
+@final
+class HyperliquidDecoder:
+    """Messages of the socket and answers into events and plain values. A message that contradicts the protocol is a DataError."""
+
+    def __new__(cls, coins: dict[str, str], *, quote_currency: str = "USDC") -> HyperliquidDecoder: ...
+    def decode(
+        self, message: bytes | str, local_time_ns: int
+    ) -> list[BookSnapshot | Trade | Quote | MarketContext | HyperliquidMessage]: ...
+    @staticmethod
+    def decode_info(question: str, body: bytes | str) -> Any: ...
+    @staticmethod
+    def decode_exchange(body: bytes | str) -> dict[str, Any]: ...
+    def set_history_before(self, time_ns: int) -> None: ...
+    @property
+    def newest_ns(self) -> int: ...
+    @property
+    def unknown(self) -> dict[str, int]: ...
+
 # --- indicators -------------------------------------------------------------------------------------------------------
 
 _V_co = TypeVar("_V_co", covariant=True, default=Any)

@@ -10,6 +10,7 @@ pub mod bars;
 pub mod book;
 pub mod data;
 pub mod event;
+pub mod hyperliquid;
 pub mod indicators;
 pub mod instrument;
 pub mod journal;

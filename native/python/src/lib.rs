@@ -17,6 +17,7 @@ mod events;
 mod failures;
 mod feeds;
 mod fees;
+mod hyperliquid;
 mod indicators;
 mod lend;
 mod number;
@@ -86,5 +87,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(params::resolve_params, module)?)?;
     module.add_function(wrap_pyfunction!(backtest::run_backtest, module)?)?;
     module.add_function(wrap_pyfunction!(compiled::context_functions, module)?)?;
+    hyperliquid::register(module)?;
     indicators::register(module)
 }

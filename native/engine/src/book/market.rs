@@ -295,9 +295,26 @@ impl MarketBook {
                 Side::Sell => price <= worst,
             })
         };
-        let is_named = |price| told.iter().any(|(s, p, q)| *p == price && s.side() == Some(side) && q.is_positive());
+        let is_better = |a: Price, b: Price| match side {
+            Side::Buy => a > b,
+            Side::Sell => a < b,
+        };
+        let of_side = |(s, _, quantity): &&(RowSide, Price, Qty)| s.side() == Some(side) && quantity.is_positive();
+        let named = || told.iter().filter(of_side).map(|(_, price, _)| *price);
         let held = self.levels.side(side).iter().take_while(|(price, _)| is_inside(*price));
-        let gone: Vec<(Price, Qty)> = held.filter(|(price, _)| !is_named(*price)).collect();
+        // Both are told best first, so that one look at each does.
+        let gone: Vec<(Price, Qty)> = if named().is_sorted_by(|a, b| !is_better(*b, *a)) {
+            let mut next = named().peekable();
+            held.filter(|(price, _)| {
+                while next.next_if(|named| is_better(*named, *price)).is_some() {}
+                next.peek() != Some(price)
+            })
+            .collect()
+        } else {
+            let mut sorted: Vec<Price> = named().collect();
+            sorted.sort_unstable();
+            held.filter(|(price, _)| sorted.binary_search(price).is_err()).collect()
+        };
         for (price, before) in gone {
             self.levels.side_mut(side).set(price, Qty::ZERO);
             observer.on_level(side, price, before, Qty::ZERO);

@@ -125,6 +125,36 @@ fn a_snapshot_is_applied_as_a_difference_and_what_it_does_not_name_is_gone() {
     assert!(book.is_visible(buy, Price::from_raw(50)), "a feed that tells of single levels tells of all");
 }
 
+proptest! {
+    #[test]
+    fn a_snapshot_leaves_what_a_map_says_in_whatever_order_it_is_told(
+        held in prop::collection::btree_map(1_i64..60, 1_i64..4, 0..20),
+        told in prop::collection::btree_map(1_i64..60, 0_i64..4, 1..20),
+        shuffled in prop::sample::select(vec![false, true]),
+        seed in any::<u64>(),
+    ) {
+        let mut book = MarketBook::new(BookKind::L2);
+        for (price, quantity) in &held {
+            book.apply(&row(RowKind::BookDelta, RowSide::Buy, *price, *quantity), &mut ());
+        }
+        let mut levels_told: Vec<(i64, i64)> = told.iter().rev().map(|(price, quantity)| (*price, *quantity)).collect();
+        if shuffled {
+            levels_told.sort_by_key(|(price, _)| price.unsigned_abs().wrapping_mul(seed | 1) >> 7);
+        }
+        let last = levels_told.len() - 1;
+        for (place, (price, quantity)) in levels_told.into_iter().enumerate() {
+            let mut row = row(RowKind::BookSnapshot, RowSide::Buy, price, quantity);
+            row = if place == 0 { row.marked(Flags::FIRST) } else { row };
+            book.apply(&if place == last { row.marked(Flags::LAST) } else { row }, &mut ());
+        }
+        let named: BTreeMap<i64, i64> = told.into_iter().filter(|(_, quantity)| *quantity > 0).collect();
+        let worst = named.keys().next().copied().unwrap_or(i64::MIN);
+        let mut expected: BTreeMap<i64, i64> = held.into_iter().filter(|(price, _)| *price < worst).collect();
+        expected.extend(named);
+        prop_assert_eq!(levels(&book, Side::Buy), expected.into_iter().rev().collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn a_better_quote_hides_the_level_behind_it_and_a_worse_one_ends_it() {
     let mut book = MarketBook::new(BookKind::Quote);

@@ -66,6 +66,20 @@ pub enum NumError {
     },
 }
 
+impl NumError {
+    /// The text that was refused; `None` where a computation went wrong.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Invalid { text }
+            | Self::NotFinite { text }
+            | Self::TooFine { text, .. }
+            | Self::OutOfRange { text, .. } => Some(text),
+            Self::Overflow { .. } | Self::DivisionByZero { .. } => None,
+        }
+    }
+}
+
 fn narrow(n: i128, operation: &'static str) -> Result<i64, NumError> {
     i64::try_from(n).map_err(|_| NumError::Overflow { operation })
 }

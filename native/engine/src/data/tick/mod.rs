@@ -25,7 +25,7 @@ mod orders;
 pub mod plain_book;
 pub mod refusal;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod spill;
 pub mod steps;
 pub mod synthetic;
