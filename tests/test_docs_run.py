@@ -26,6 +26,7 @@ PAGES = [
     "docs/strategies.md",
     "docs/data.md",
     "docs/tick-backtesting.md",
+    "docs/hyperliquid.md",
 ]
 
 
@@ -89,7 +90,7 @@ def test_commands_of_the_manual_run_as_written(page: str, place: Path) -> None:
             done = subprocess.run(words, cwd=place, env=environment, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{command}\n{done.stderr}"
             ran += 1
-    assert ran > 0 or page in {"docs/parts.md", "docs/strategies.md"}
+    assert ran > 0 or page in {"docs/parts.md", "docs/strategies.md", "docs/hyperliquid.md"}
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -5,7 +5,7 @@
 ma_crossover(direction='both', fast=5, slow=30)
 """
 
-from algo_trade import errors, indicators
+from algo_trade import errors, hyperliquid, indicators
 from algo_trade._native import (
     Bar,
     BookDelta,
@@ -82,6 +82,7 @@ __all__ = [
     "backtest",
     "errors",
     "hours",
+    "hyperliquid",
     "indicators",
     "minutes",
     "ms",

@@ -5,7 +5,21 @@ from datetime import datetime
 from decimal import Decimal
 from os import PathLike
 from types import GenericAlias
-from typing import Any, Generic, Literal, NamedTuple, Protocol, SupportsFloat, SupportsIndex, TypeAlias, final, overload
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    NamedTuple,
+    NoReturn,
+    Protocol,
+    SupportsFloat,
+    SupportsIndex,
+    TypeAlias,
+    TypedDict,
+    final,
+    overload,
+)
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +53,7 @@ class DataError(InputError):
 
 class ParameterError(InputError): ...
 class ConfigError(InputError): ...
+class CredentialError(InputError): ...
 class StrategyError(AlgoTradeError): ...
 class JournalError(AlgoTradeError): ...
 class EngineError(AlgoTradeError): ...
@@ -945,6 +960,150 @@ def synthetic_ticks(
 ) -> str: ...
 
 # --- Hyperliquid ------------------------------------------------------------------------------------------------------
+
+_Action: TypeAlias = Mapping[str, Any] | Sequence[Any]
+
+class _Account(Protocol):
+    """An account of `eth_account`."""
+
+    @property
+    def key(self) -> bytes: ...
+
+_Key: TypeAlias = SigningKey | str | bytes | _Account
+
+class _Signature(TypedDict):
+    """As the official client writes it: `r` and `s` are hex without leading zero digits."""
+
+    r: str
+    s: str
+    v: int
+
+@final
+class SigningKey:
+    """The private key of an account or of an API wallet. It is never shown, copied or pickled, and wiped when it goes."""
+
+    def __new__(cls, key: str | bytes | _Account) -> SigningKey: ...
+    @property
+    def address(self) -> str:
+        """In lower case, as it is signed and sent."""
+    @property
+    def checksum_address(self) -> str:
+        """With the mixed case that carries a checksum (EIP-55)."""
+    def __reduce__(self) -> NoReturn: ...
+
+@final
+class WireOrder:
+    """An order as the venue takes it. `trigger_price` with `trigger` ("tp" or "sl") makes it wait for the mark price."""
+
+    def __new__(
+        cls,
+        asset: int,
+        is_buy: bool,
+        price: _Number,
+        quantity: _Number,
+        *,
+        reduce_only: bool = False,
+        time_in_force: Literal["gtc", "ioc", "alo"] = "gtc",
+        trigger_price: _Number | None = None,
+        trigger: Literal["tp", "sl"] | None = None,
+        trigger_market: bool = True,
+        cloid: str | None = None,
+    ) -> WireOrder: ...
+    @property
+    def asset(self) -> int: ...
+    @property
+    def is_buy(self) -> bool: ...
+    @property
+    def price(self) -> Decimal: ...
+    @property
+    def quantity(self) -> Decimal: ...
+    @property
+    def reduce_only(self) -> bool: ...
+    @property
+    def cloid(self) -> str | None: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __ne__(self, other: object, /) -> bool: ...
+    def __ge__(self, other: object, /) -> bool: ...
+    def __gt__(self, other: object, /) -> bool: ...
+    def __le__(self, other: object, /) -> bool: ...
+    def __lt__(self, other: object, /) -> bool: ...
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+def wire_decimal(value: _Number) -> str:
+    """Write a number as the venue does: plain, at most 8 decimals, no trailing zeros. A finer number is an error."""
+
+def action_hash(
+    action: _Action, nonce: int, vault_address: str | None = None, expires_after: int | None = None
+) -> bytes:
+    """Hash an L1 action with its terms. The order of its keys matters. Times are in ms."""
+
+def l1_digest(action_hash: bytes, is_mainnet: bool = True) -> bytes:
+    """What is signed for an L1 action of this hash."""
+
+def user_digest(action: Mapping[str, Any], primary_type: str | None = None) -> bytes:
+    """What is signed for a user-signed action. Its `type` says which it is, or else the primary type."""
+
+def sign_l1_action(
+    key: _Key,
+    action: _Action,
+    nonce: int,
+    vault_address: str | None = None,
+    is_mainnet: bool = True,
+    expires_after: int | None = None,
+) -> _Signature:
+    """Sign an L1 action. `nonce` and `expires_after` are in ms since the epoch."""
+
+def sign_user_action(key: _Key, action: Mapping[str, Any], primary_type: str | None = None) -> _Signature:
+    """Sign a user-signed action, on the `hyperliquidChain` and `signatureChainId` that it names."""
+
+def recover(digest: bytes, signature: Mapping[str, Any]) -> str:
+    """The address, in lower case, whose key signed a digest. For another digest it is another, random one."""
+
+def signed_request(
+    key: _Key,
+    action: _Action,
+    nonce: int,
+    vault_address: str | None = None,
+    is_mainnet: bool = True,
+    expires_after: int | None = None,
+) -> bytes:
+    """The body to post for any L1 action."""
+
+def signed_user_request(key: _Key, action: Mapping[str, Any]) -> bytes:
+    """The body to post for a user-signed action. Its own `nonce` or `time` is the request's."""
+
+def signed_orders(
+    key: _Key,
+    orders: Sequence[WireOrder],
+    nonce: int,
+    vault_address: str | None = None,
+    is_mainnet: bool = True,
+    expires_after: int | None = None,
+    *,
+    grouping: Literal["na", "normalTpsl", "positionTpsl"] = "na",
+    builder: tuple[str, int] | None = None,
+) -> bytes:
+    """The body to post for orders. `builder` is an address and its fee in tenths of a basis point."""
+
+def signed_modifies(
+    key: _Key,
+    modifies: Sequence[tuple[int | str, WireOrder]],
+    nonce: int,
+    vault_address: str | None = None,
+    is_mainnet: bool = True,
+    expires_after: int | None = None,
+) -> bytes:
+    """The body to post to replace orders, each named by its oid or its cloid."""
+
+def signed_cancels(
+    key: _Key,
+    cancels: Sequence[tuple[int, int | str]],
+    nonce: int,
+    vault_address: str | None = None,
+    is_mainnet: bool = True,
+    expires_after: int | None = None,
+) -> bytes:
+    """The body to post to cancel orders: assets, with all oids or all cloids."""
 
 @final
 class HyperliquidMessage:

@@ -23,6 +23,12 @@ create_exception!(
     "A parameter or option: unknown, of the wrong type, or out of range."
 );
 create_exception!(algo_trade._native, ConfigError, InputError, "A file that people write: venue, configuration.");
+create_exception!(
+    algo_trade._native,
+    CredentialError,
+    InputError,
+    "A private key: missing, malformed, or kept where others can read it. No message holds any of it."
+);
 create_exception!(algo_trade._native, StrategyError, AlgoTradeError, "A strategy raised; its cause is chained.");
 create_exception!(algo_trade._native, JournalError, AlgoTradeError, "A journal is damaged, or a replay differs.");
 create_exception!(
@@ -88,6 +94,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("DataError", data_error)?;
     module.add("ParameterError", py.get_type::<ParameterError>())?;
     module.add("ConfigError", py.get_type::<ConfigError>())?;
+    module.add("CredentialError", py.get_type::<CredentialError>())?;
     module.add("StrategyError", py.get_type::<StrategyError>())?;
     module.add("JournalError", py.get_type::<JournalError>())?;
     module.add("EngineError", py.get_type::<EngineError>())
