@@ -198,6 +198,19 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     (if month <= 2 { year + 1 } else { year }, month, day)
 }
 
+/// The year and the month, from 1, of a time.
+#[must_use]
+pub const fn month_of(time: Nanos) -> (i64, i64) {
+    let (year, month, _) = civil_from_days(time.raw().div_euclid(Nanos::DAY.raw()));
+    (year, month)
+}
+
+/// When a month, from 1, begins.
+#[must_use]
+pub const fn start_of_month(year: i64, month: i64) -> Nanos {
+    Nanos::from_raw(days_from_civil(year, month, 1) * Nanos::DAY.raw())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -206,6 +206,17 @@ impl Account {
         }
     }
 
+    /// Books money that was paid in, or out with a negative amount.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`]; the account is then unchanged.
+    pub fn apply_deposit(&mut self, amount: Money) -> Result<(), NumError> {
+        let (deposit, cash) = (self.lines.deposit.add(amount)?, self.cash.add(amount)?);
+        self.lines.deposit = deposit;
+        self.cash = cash;
+        Ok(())
+    }
+
     /// Books what a backstop liquidation took.
     ///
     /// # Errors

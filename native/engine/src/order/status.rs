@@ -60,11 +60,13 @@ pub enum Reason {
     ScheduledCancel,
     /// Lost on the way.
     Gateway,
+    /// Refused: the tokens are not there, or held by other orders.
+    SpotBalance,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Lot,
         Self::Tick,
         Self::MinNotional,
@@ -92,6 +94,7 @@ impl Reason {
         Self::ParentCanceled,
         Self::ScheduledCancel,
         Self::Gateway,
+        Self::SpotBalance,
     ];
     /// The code used in tables and messages.
     #[must_use]
@@ -124,6 +127,7 @@ impl Reason {
             Self::ParentCanceled => "parent_canceled",
             Self::ScheduledCancel => "scheduled_cancel",
             Self::Gateway => "gateway",
+            Self::SpotBalance => "spot_balance",
         }
     }
 }

@@ -93,6 +93,18 @@ impl FeeTable {
         }
     }
 
+    /// The table of Hyperliquid's spot pairs, as documented in 2025. Spot volume counts twice.
+    #[must_use]
+    pub fn spot() -> Self {
+        let mut table = Self::perpetuals();
+        let rates = [(70, 40), (60, 30), (50, 20), (40, 10), (35, 0), (30, 0), (25, 0)];
+        for (tier, (taker, maker)) in table.tiers.iter_mut().zip(rates) {
+            tier.taker = Rate::from_raw(taker * 10_000_000);
+            tier.maker = Rate::from_raw(maker * 10_000_000);
+        }
+        table
+    }
+
     /// Maker and taker rate before discounts, for a volume in steps of 1e-8.
     fn rates(&self, volume: i128, maker_share: Rate) -> (Rate, Rate) {
         let holds = |tier: &&FeeTier| tier.above.is_zero() || volume > i128::from(tier.above.raw());
@@ -198,25 +210,48 @@ impl FeeMeter {
         }
     }
 
-    fn charge_by_volume(&mut self, fill: &Chargeable) -> Result<(Money, Money), NumError> {
-        let day = fill.time.raw().div_euclid(Nanos::DAY.raw());
-        // A fill inside a bar may be reported after a later one of another instrument: it belongs to the day that has begun.
+    /// Maker and taker rate at a time, before discounts.
+    pub(super) fn rates(&mut self, now: Nanos) -> (Rate, Rate) {
+        self.begin_day(now);
+        match &self.schedule {
+            FeeSchedule::Plain(fees) => (fees.maker, fees.taker),
+            FeeSchedule::Hyperliquid(_) => (self.maker, self.taker),
+        }
+    }
+
+    /// Own volume since the start, in steps of 1e-8.
+    pub(super) const fn volume(&self) -> i128 {
+        self.total
+    }
+
+    /// Counts volume that was not charged here, in steps of 1e-8.
+    pub(super) fn count(&mut self, volume: i128, now: Nanos) {
+        self.begin_day(now);
+        self.total += volume;
+        let today = self.today.unwrap_or_default();
+        match self.days.back_mut() {
+            Some((last, sum)) if *last == today => *sum += volume,
+            _ => self.days.push_back((today, volume)),
+        }
+    }
+
+    /// A fill inside a bar may be reported after a later one of another instrument: it belongs to the day that has begun.
+    fn begin_day(&mut self, now: Nanos) {
+        let day = now.raw().div_euclid(Nanos::DAY.raw());
         if self.today.is_none_or(|today| day > today) {
             self.assess(day);
         }
+    }
+
+    fn charge_by_volume(&mut self, fill: &Chargeable) -> Result<(Money, Money), NumError> {
+        self.begin_day(fill.time);
         let FeeSchedule::Hyperliquid(fees) = &self.schedule else { return Ok((Money::ZERO, Money::ZERO)) };
         let base = if fill.liquidity == Liquidity::Maker { self.maker } else { self.taker };
         let referral = if self.total < i128::from(REFERRED_VOLUME.raw()) { fees.referral } else { Rate::ZERO };
         let rate = discounted(base, [fees.staking, referral])?;
         let fee = on_value(fill, rate, Rounding::TowardZero)?.trunc6();
         let builder = on_value(fill, fees.builder, Rounding::TowardZero)?.trunc6();
-        let volume = i128::from(fill.price.notional(fill.quantity)?.raw());
-        self.total += volume;
-        let today = self.today.unwrap_or(day);
-        match self.days.back_mut() {
-            Some((last, sum)) if *last == today => *sum += volume,
-            _ => self.days.push_back((today, volume)),
-        }
+        self.count(i128::from(fill.price.notional(fill.quantity)?.raw()), fill.time);
         Ok((fee, builder))
     }
 

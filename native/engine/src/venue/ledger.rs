@@ -47,7 +47,7 @@ impl Ledger {
             Margin::Hyperliquid => mode.unwrap_or(config.margin_mode),
             Margin::None => MarginMode::Cross,
         };
-        let margins = Margins::new(instruments.iter().map(|(_, i)| mode(i.margin_mode)).collect());
+        let margins = Margins::new(instruments.iter().map(|(_, i)| (mode(i.margin_mode), i.leverage)));
         let fees = FeeMeter::new(config.fees.clone());
         let partials = Partials::new();
         Self { config, instruments, account, margins, partials, fees, last_oid: 0, last_trade: 0, version: 0 }
@@ -63,6 +63,17 @@ impl Ledger {
     #[must_use]
     pub const fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// Money comes from outside the account, or leaves it with a negative amount.
+    pub(super) fn deposit(&mut self, amount: Money) -> Result<(), NumError> {
+        self.version += 1;
+        self.account.apply_deposit(amount)
+    }
+
+    /// Works out fees, and what they depend on.
+    pub(super) const fn fees_mut(&mut self) -> &mut FeeMeter {
+        &mut self.fees
     }
 
     pub(super) const fn version(&self) -> u64 {

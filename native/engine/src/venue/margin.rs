@@ -23,15 +23,19 @@ pub enum Scope {
 #[derive(Debug, Clone)]
 pub(super) struct Margins {
     modes: Vec<MarginMode>,
+    /// What was chosen for each instrument; `None` for the account's.
+    leverages: Vec<Option<u32>>,
     margins: Vec<Money>,
     has_isolated: bool,
 }
 
 impl Margins {
-    pub(super) fn new(modes: Vec<MarginMode>) -> Self {
+    /// By instrument: whether its position stands apart, and the leverage chosen for it.
+    pub(super) fn new(chosen: impl Iterator<Item = (MarginMode, Option<u32>)>) -> Self {
+        let (modes, leverages): (Vec<_>, Vec<_>) = chosen.unzip();
         let has_isolated = modes.contains(&MarginMode::Isolated);
         let margins = vec![Money::ZERO; modes.len()];
-        Self { modes, margins, has_isolated }
+        Self { modes, leverages, margins, has_isolated }
     }
 
     fn is_isolated(&self, instrument: InstrumentId) -> bool {
@@ -122,11 +126,72 @@ impl Ledger {
         liquidation_price(rules, quantity, mark, self.equity_of(scope)?, others)
     }
 
-    /// The leverage of a position of a notional: that of the instrument or else of the account, at most that of its tier.
-    fn leverage(&self, instrument: InstrumentId, notional: Money) -> Result<u32, NumError> {
-        let Some(instrument) = self.instruments.get(instrument) else { return Ok(self.config.leverage) };
-        let wanted = instrument.leverage.unwrap_or(self.config.leverage);
-        Ok(wanted.min(max_leverage(instrument, notional)?))
+    /// The leverage chosen for an instrument, or else for the account.
+    #[must_use]
+    pub fn chosen_leverage(&self, instrument: InstrumentId) -> u32 {
+        self.margins.leverages.get(instrument.index()).copied().flatten().unwrap_or(self.config.leverage)
+    }
+
+    /// The leverage of a position of a notional: the chosen one, at most that of its tier.
+    pub(super) fn leverage(&self, instrument: InstrumentId, notional: Money) -> Result<u32, NumError> {
+        let wanted = self.chosen_leverage(instrument);
+        self.instruments.get(instrument).map_or(Ok(wanted), |rules| Ok(wanted.min(max_leverage(rules, notional)?)))
+    }
+
+    /// Chooses the leverage of an instrument, and whether its position stands apart. The caller has seen to it that the
+    /// leverage is allowed, and that a position does not change its kind.
+    pub(super) fn choose(&mut self, instrument: InstrumentId, mode: MarginMode, leverage: u32) {
+        if let (Some(of_mode), Some(of_leverage)) =
+            (self.margins.modes.get_mut(instrument.index()), self.margins.leverages.get_mut(instrument.index()))
+        {
+            *of_mode = mode;
+            *of_leverage = Some(leverage);
+        }
+        self.margins.has_isolated = self.margins.modes.contains(&MarginMode::Isolated);
+    }
+
+    /// The initial margin of an open position at its mark.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn initial_of(&self, instrument: InstrumentId) -> Result<Money, NumError> {
+        let notional = self.account.mark(instrument).notional(self.account.position(instrument).quantity)?;
+        initial_margin(notional, self.leverage(instrument, notional)?)
+    }
+
+    /// What can be taken out of the account: cross equity above the larger of the initial margin and a tenth of the
+    /// notional of its positions; never less than nothing.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn withdrawable(&self) -> Result<Money, NumError> {
+        let (mut initial, mut notional) = (Money::ZERO, Money::ZERO);
+        for (id, quantity, mark) in self.positions_of(Scope::Cross) {
+            initial = initial.add(self.initial_of(id)?)?;
+            notional = notional.add(mark.notional(quantity)?.abs()?)?;
+        }
+        let reserved = initial.max(Money::from_raw((notional.raw() - 1).div_euclid(10) + 1));
+        Ok(self.equity_of(Scope::Cross)?.sub(reserved)?.max(Money::ZERO))
+    }
+
+    /// Moves margin into an isolated position, or out of it with a negative amount. What stays is at least the larger of
+    /// the initial margin and a tenth of the notional; what comes has to be free. False if it cannot be done.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub(super) fn add_margin(&mut self, instrument: InstrumentId, amount: Money) -> Result<bool, NumError> {
+        let after = self.margins.of(instrument).add(amount)?;
+        if amount.is_negative() {
+            let notional = self.account.mark(instrument).notional(self.account.position(instrument).quantity)?.abs()?;
+            let least = self.initial_of(instrument)?.max(Money::from_raw((notional.raw() - 1).div_euclid(10) + 1));
+            if after.add(self.account.unrealised_of(instrument)?)? < least {
+                return Ok(false);
+            }
+        } else if self.free_margin()? < amount {
+            return Ok(false);
+        }
+        self.set_margin(instrument, after);
+        Ok(true)
     }
 
     /// Cross equity less the initial margin of all cross positions at their marks: what an order, cross or isolated, can draw on.

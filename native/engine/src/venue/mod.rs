@@ -8,6 +8,7 @@ mod book;
 mod config;
 #[cfg(test)]
 mod cost_cases;
+pub mod exchange;
 mod fees;
 mod funding;
 pub mod latency;

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use crate::data::tick::synthetic::fifo::{Resting, SideQueues};
-use crate::instrument::InstrumentId;
-use crate::num::{Price, Qty};
+use crate::instrument::{Instrument, InstrumentId};
+use crate::num::{Price, Qty, UNIT};
 use crate::random::SplitMix64;
 use crate::row::{Context, Flags, Row, RowKind, RowSide};
 use crate::time::Nanos;
@@ -61,6 +61,22 @@ const fn rows_a_thousand_events(detail: Detail) -> i64 {
     }
 }
 
+/// The random numbers of a symbol.
+fn random_of(symbol: &str, seed: u64) -> SplitMix64 {
+    let mut random = SplitMix64::new(seed);
+    let named = symbol.bytes().fold(random.next_u64(), |sum, byte| sum.rotate_left(8) ^ u64::from(byte));
+    SplitMix64::new(named)
+}
+
+/// The largest lot, a power of ten times the least, that is worth at most so much quote money. A level holds something like
+/// a hundred of them.
+fn lot_of(price: Price, least: Qty, worth: i64) -> Qty {
+    let lots = (0..=8).rev().map(|power| least.raw().saturating_mul(10_i64.pow(power)));
+    let most = i128::from(worth) * i128::from(UNIT) * i128::from(UNIT);
+    let is_small = |lot: &i64| i128::from(price.raw()) * i128::from(*lot) <= most;
+    lots.into_iter().find(is_small).map_or(least, Qty::from_raw)
+}
+
 /// A market with two sides of resting orders, and the clock of its events.
 #[derive(Debug)]
 pub struct Market {
@@ -91,29 +107,45 @@ pub struct Market {
 }
 
 impl Market {
-    /// The market of a symbol. A seed and a symbol give the same rows for ever.
+    /// The market of a symbol, somewhere. A seed and a symbol give the same rows for ever.
     #[must_use]
     pub fn new(instrument: InstrumentId, symbol: &str, seed: u64, options: &MarketOptions) -> Self {
-        let mut random = SplitMix64::new(seed);
-        let named = symbol.bytes().fold(random.next_u64(), |sum, byte| sum.rotate_left(8) ^ u64::from(byte));
-        let mut random = SplitMix64::new(named);
+        let mut random = random_of(symbol, seed);
         // Five significant figures, so prices are from 10,000 to 99,999 ticks, of 0.0001 to 10.
         let tick = 10_i64.pow(u32::try_from(4 + random.below(6)).unwrap_or(8));
         let middle = 20_000 + random.below(60_000);
-        // A level holds something like a thousand to ten thousand of quote money.
-        let price = tick * middle;
-        let lot = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000]
-            .into_iter()
-            .rev()
-            .find(|lot| i128::from(price) * lot <= 100_000_000_i128 * 100_000_000)
-            .unwrap_or(1);
+        let lot = lot_of(Price::from_raw(tick * middle), Qty::from_raw(1), 1);
+        Self::at(instrument, (Price::from_raw(tick), middle, lot), random, options)
+    }
+
+    /// The market of a symbol that starts at a price, by a rule for prices and with quantities in lots.
+    #[must_use]
+    pub fn starting(
+        instrument: &Instrument,
+        id: InstrumentId,
+        price: Price,
+        seed: u64,
+        options: &MarketOptions,
+    ) -> Self {
+        let tick = instrument.tick.step_at(price);
+        let middle = (price.raw() / tick.raw()).max(100);
+        let lot = lot_of(price, instrument.lot_size, 100);
+        Self::at(id, (tick, middle, lot), random_of(&instrument.symbol, seed), options)
+    }
+
+    fn at(
+        instrument: InstrumentId,
+        (tick, middle, lot): (Price, i64, Qty),
+        random: SplitMix64,
+        options: &MarketOptions,
+    ) -> Self {
         let rows = rows_a_thousand_events(options.detail);
         let mut market = Self {
             random,
             options: options.clone(),
             instrument,
-            tick,
-            lot: i64::try_from(lot).unwrap_or(1),
+            tick: tick.raw().max(1),
+            lot: lot.raw().max(1),
             bids: SideQueues::new(RowSide::Buy, middle - 1),
             asks: SideQueues::new(RowSide::Sell, middle + 1),
             orders: 0,

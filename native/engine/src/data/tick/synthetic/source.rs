@@ -33,7 +33,12 @@ impl SyntheticTicks {
         names.sort_unstable();
         names.dedup();
         let market = |(rank, name): (u32, &&str)| Market::new(InstrumentId(rank), name, seed, options);
-        let markets: Vec<Market> = (0..).zip(&names).map(market).collect();
+        Self::of((0..).zip(&names).map(market).collect(), count)
+    }
+
+    /// At least `count` rows of these markets together.
+    #[must_use]
+    pub fn of(markets: Vec<Market>, count: u64) -> Self {
         let due = markets.iter().enumerate().map(|(index, market)| Reverse((market.next_time(), index))).collect();
         Self { markets, due, left: count }
     }
