@@ -14,6 +14,7 @@ pub mod hyperliquid;
 pub mod indicators;
 pub mod instrument;
 pub mod journal;
+pub mod local_venue;
 pub mod metrics;
 pub mod num;
 pub mod order;

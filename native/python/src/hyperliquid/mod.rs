@@ -8,6 +8,7 @@ mod order;
 mod request;
 mod signing;
 mod value;
+mod venue;
 
 /// Adds the classes and functions to the module.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -15,6 +16,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<messages::PyMessage>()?;
     module.add_class::<key::PySigningKey>()?;
     module.add_class::<order::PyWireOrder>()?;
+    module.add_class::<venue::PyLocalVenue>()?;
     module.add_function(wrap_pyfunction!(signing::action_hash, module)?)?;
     module.add_function(wrap_pyfunction!(signing::l1_digest, module)?)?;
     module.add_function(wrap_pyfunction!(signing::user_digest, module)?)?;
