@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from algo_trade.cli import backtest, calibrate, data, doctor, replay, reproduce, strategies
+from algo_trade.cli import backtest, calibrate, data, doctor, replay, reproduce, strategies, venue
 from algo_trade.errors import AlgoTradeError, ConfigError, ParameterError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("strategies")(strategies.command)
 app.command("replay")(replay.command)
 app.command("reproduce")(reproduce.command)
 app.command("calibrate")(calibrate.command)
+app.command("venue")(venue.command)
 app.command("doctor")(doctor.command)
 app.add_typer(data.app)
 
