@@ -23,10 +23,8 @@ LONG_FILES = {
 
 # The contract's names (ARCHITECTURE.md, "Names") that are still to come. Whoever adds one crosses it off here.
 NOT_YET = {
-    "LiveDataProvider",
     "LiveExecutionHandler",
     "HyperliquidClient",
-    "HyperliquidWebSocket",
     "DatabaseClient",
     "ParquetStorage",
     "BotActor",

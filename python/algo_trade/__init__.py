@@ -5,6 +5,8 @@
 ma_crossover(direction='both', fast=5, slow=30)
 """
 
+from typing import TYPE_CHECKING
+
 from algo_trade import errors, hyperliquid, indicators
 from algo_trade._native import (
     Bar,
@@ -46,6 +48,9 @@ from algo_trade.strategy import (
     param,
 )
 
+if TYPE_CHECKING:
+    from algo_trade.hyperliquid import HyperliquidWebSocket, LiveDataProvider
+
 __all__ = [
     "BacktestResult",
     "Bar",
@@ -57,8 +62,10 @@ __all__ = [
     "FundingRate",
     "GridStrategy",
     "HistoricalDataProvider",
+    "HyperliquidWebSocket",
     "Instrument",
     "InstrumentRules",
+    "LiveDataProvider",
     "MaCrossoverStrategy",
     "MarketContext",
     "MarketEvent",
@@ -90,3 +97,10 @@ __all__ = [
     "reproduce",
     "seconds",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what is live when it is first asked for."""
+    if name in {"HyperliquidWebSocket", "LiveDataProvider"}:
+        return getattr(hyperliquid, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

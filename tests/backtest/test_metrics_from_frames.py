@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def wandering(seed: int, count: int, *, start: datetime, step: timedelta, symbol: str = "BTC") -> pl.DataFrame:
     """Bars of a random walk with steps of 1 %."""
-    chance = random.Random(seed)  # noqa: S311 -- a seed, not a secret
+    chance = random.Random(seed)
     price, rows = 10_000, []
     for _ in range(count):
         closed = max(100, round(price * (1 + chance.gauss(0, 0.01))))

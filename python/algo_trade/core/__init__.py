@@ -30,6 +30,7 @@ from algo_trade._native import (
 from algo_trade.core.durations import hours, minutes, ms, seconds
 from algo_trade.core.engine import risk_part, strategy_part
 from algo_trade.core.protocols import (
+    AsyncDataProvider,
     BookKind,
     Command,
     CompiledStrategy,
@@ -37,6 +38,7 @@ from algo_trade.core.protocols import (
     Event,
     EventStrategy,
     ExecutionHandler,
+    FeedChange,
     MarketEvent,
     Report,
     RiskManager,
@@ -46,6 +48,7 @@ from algo_trade.core.system import TradingSystem
 
 __all__ = [
     "AccountEvent",
+    "AsyncDataProvider",
     "Bar",
     "BookDelta",
     "BookKind",
@@ -59,6 +62,7 @@ __all__ = [
     "Event",
     "EventStrategy",
     "ExecutionHandler",
+    "FeedChange",
     "FillEvent",
     "FundingRate",
     "Instrument",

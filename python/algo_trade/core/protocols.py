@@ -1,6 +1,7 @@
 """What a user may implement: where events come from, what decides on them, what watches over orders, what carries them out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -60,6 +61,35 @@ class DataProvider(Protocol):
 
     def __iter__(self) -> Iterator[MarketEvent]:
         """Yield the events, each at or after the one before it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FeedChange:
+    """What is known of a symbol has become good, or is no longer: then nobody may quote on it."""
+
+    symbol: str
+    is_live: bool
+    reason: str
+    time_ns: int
+
+
+@runtime_checkable
+class AsyncDataProvider(Protocol):
+    """Market events as they happen, in the order in which they reach us. A symbol is not live until a :class:`FeedChange` says so."""
+
+    @property
+    def symbols(self) -> Sequence[str]:
+        """Every symbol that can occur."""
+        ...
+
+    @property
+    def books(self) -> Mapping[str, BookKind]:
+        """What drives the book of a symbol; a symbol that is not named has none."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[MarketEvent | FeedChange]:
+        """Yield the events, as they come."""
         ...
 
 

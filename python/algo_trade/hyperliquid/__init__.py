@@ -1,4 +1,4 @@
-"""Hyperliquid: keys, signatures, and signed requests.
+"""Hyperliquid: keys, signatures and signed requests; streams that come back by themselves.
 
 >>> from algo_trade import hyperliquid
 >>> key = hyperliquid.SigningKey("0x" + "01" * 32)  # never write a real one into a program
@@ -7,6 +7,9 @@ SigningKey(0x1a642f0e3c3af545e7acbd38b07251b3990914f1)
 >>> hyperliquid.sign_l1_action(key, {"type": "noop"}, nonce=1_700_000_000_000)["v"]
 27
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from algo_trade._native import (
     SigningKey,
@@ -26,8 +29,20 @@ from algo_trade._native import (
 )
 from algo_trade.hyperliquid.keys import key_from_env, key_from_file, key_from_keystore
 
+if TYPE_CHECKING:
+    from algo_trade.hyperliquid.orders import LiveOrder, LiveOrders
+    from algo_trade.hyperliquid.provider import LiveDataProvider
+    from algo_trade.hyperliquid.stream import SessionSettings, Subscription
+    from algo_trade.hyperliquid.websocket import HyperliquidWebSocket
+
 __all__ = [
+    "HyperliquidWebSocket",
+    "LiveDataProvider",
+    "LiveOrder",
+    "LiveOrders",
+    "SessionSettings",
     "SigningKey",
+    "Subscription",
     "WireOrder",
     "action_hash",
     "key_from_env",
@@ -45,3 +60,20 @@ __all__ = [
     "user_digest",
     "wire_decimal",
 ]
+
+# Who only signs, or only backtests, does not pay for asyncio and the streams.
+_WHERE = {
+    "HyperliquidWebSocket": "websocket",
+    "LiveDataProvider": "provider",
+    "LiveOrder": "orders",
+    "LiveOrders": "orders",
+    "SessionSettings": "stream",
+    "Subscription": "stream",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is live when it is first asked for."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_WHERE[name]}"), name)

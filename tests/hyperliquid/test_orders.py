@@ -1,0 +1,162 @@
+"""The life of live orders: whatever the order in which it is told, and however often, it is the same life."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from algo_trade.errors import ParameterError
+from algo_trade.hyperliquid.orders import LiveOrder, LiveOrders, state_of
+from algo_trade.hyperliquid.stream import AccountFill, OpenOrders, OrderNews
+
+USER = "0x" + "ab" * 20
+CLOID = "0x" + "0" * 31 + "1"
+TEN = Decimal(10)
+
+
+def fill(number: int, quantity: int, *, oid: int = 7, cloid: str | None = CLOID) -> AccountFill:
+    return AccountFill(
+        USER, "BTC", "BTC", oid, cloid, number, "buy", TEN, Decimal(quantity), Decimal(0), "USDC", True, number, {}
+    )
+
+
+def news(status: str, time: int, *, oid: int = 7, cloid: str | None = CLOID) -> OrderNews:
+    return OrderNews(USER, "BTC", oid, cloid, status, time, {})
+
+
+def tell(orders: LiveOrders, word: Any) -> None:
+    if isinstance(word, AccountFill):
+        orders.fill(word)
+    elif isinstance(word, OrderNews):
+        orders.news(word)
+    else:
+        orders.answered(CLOID, word)
+
+
+ACK = {"resting": {"oid": 7, "cloid": CLOID}}
+
+
+@st.composite
+def tellings(draw: st.DrawFn) -> tuple[list[Any], list[Any]]:
+    """A life, and the same told in any order, with anything said again. Old fills name no cloid."""
+    cloids = st.sampled_from([CLOID, None])
+    sizes = draw(st.lists(st.integers(1, 3), max_size=4).filter(lambda sizes: sum(sizes) <= 10))
+    life: list[Any] = [ACK, news("open", 1)]
+    life += [fill(number, size, cloid=draw(cloids)) for number, size in enumerate(sizes, 2)]
+    end = draw(st.sampled_from(["canceled", "filled", "marginCanceled", "someNewWord", None]))
+    if end:
+        life.append(news(end, 20, cloid=draw(cloids)))
+    again = draw(st.lists(st.sampled_from(life), max_size=6))
+    return life, draw(st.permutations([*life, *again]))
+
+
+@given(tellings())
+def test_trap_10_any_order_of_telling_gives_the_same_order_and_filled_is_the_sum_of_fills(
+    told: tuple[list[Any], list[Any]],
+) -> None:
+    lives = []
+    for words in told:
+        orders = LiveOrders()
+        orders.submit(CLOID, "BTC", TEN)
+        for word in words:
+            tell(orders, word)
+        lives.append(orders.get(CLOID))
+    assert lives[0] == lives[1]
+    order = lives[0]
+    assert isinstance(order, LiveOrder)
+    assert order.filled == sum(word.quantity for word in told[0] if isinstance(word, AccountFill))
+
+
+@given(st.permutations([news("open", 1), fill(2, 1), news("canceled", 5), news("open", 5, oid=8), fill(6, 2, oid=8)]))
+def test_trap_13_the_cancel_of_a_replaced_oid_ends_nothing(words: list[Any]) -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    orders.answered(CLOID, ACK)
+    orders.modifying(CLOID, TEN)
+    for word in words:
+        tell(orders, word)
+        order = orders.get(CLOID)
+        assert order is not None
+        assert not order.is_done
+    order = orders.modified(CLOID, {"resting": {"oid": 8, "cloid": CLOID}})
+    assert (order.state, order.oid, order.filled) == ("resting", 8, Decimal(3))
+
+
+def test_trap_14_after_an_error_of_a_modify_nothing_is_taken_to_rest() -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    orders.answered(CLOID, ACK)
+    orders.modifying(CLOID, TEN)
+    assert orders.modified(CLOID, {"error": "Cannot modify canceled or filled order"}).state == "unknown"
+    orders.news(news("filled", 9))
+    order = orders.fill(fill(3, 10))
+    assert order is not None
+    assert order.state == "filled"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("open", "resting"),
+        ("siblingFilledCanceled", "cancelled"),
+        ("brandNewCanceled", "cancelled"),
+        ("scheduledCancel", "cancelled"),
+        ("badAloPxRejected", "rejected"),
+        ("moonRejected", "rejected"),
+        ("moonPhase", None),
+    ],
+)
+def test_trap_26_statuses_that_are_new_are_sorted_by_their_ending_or_shown(status: str, state: str | None) -> None:
+    assert state_of(status) == state
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    order = orders.news(news(status, 3))
+    assert order is not None
+    assert order.state == (state or "resting")
+    assert order.strange == (() if state else (status,))
+
+
+def test_an_order_without_an_answer_is_unknown_until_it_is_seen() -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    assert orders.unanswered(CLOID).state == "unknown"
+    found = orders.fill(fill(2, 4))
+    assert found is not None
+    assert (found.state, found.filled, found.oid) == ("resting", Decimal(4), 7)
+
+
+def test_an_order_that_never_arrived_ends_as_rejected() -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    orders.unanswered(CLOID)
+    assert orders.never_arrived(CLOID).state == "rejected"
+    assert orders.live() == []
+
+
+def test_an_order_that_is_missing_from_the_open_ones_must_be_looked_up() -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    orders.news(news("open", 5))
+    (missing,) = orders.open_orders(OpenOrders(USER, "", (), asked_ns=9), ["BTC"])
+    assert (missing.cloid, missing.state) == (CLOID, "unknown")
+    row = {"oid": 7, "cloid": CLOID, "time": 5}
+    assert orders.open_orders(OpenOrders(USER, "", (row,), asked_ns=12), ["BTC"]) == []
+    assert [order.state for order in orders.live()] == ["resting"]
+
+
+def test_orders_of_others_are_passed_over() -> None:
+    orders = LiveOrders()
+    assert orders.news(news("open", 5, oid=99, cloid=None)) is None
+    assert orders.fill(fill(1, 1, oid=99, cloid=None)) is None
+    assert orders.live() == []
+
+
+def test_a_cloid_is_used_once() -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    with pytest.raises(ParameterError, match="was used before"):
+        orders.submit(CLOID, "BTC", TEN)
