@@ -24,7 +24,6 @@ LONG_FILES = {
 # The contract's names (ARCHITECTURE.md, "Names") that are still to come. Whoever adds one crosses it off here.
 NOT_YET = {
     "LiveExecutionHandler",
-    "HyperliquidClient",
     "DatabaseClient",
     "ParquetStorage",
     "BotActor",
@@ -38,7 +37,6 @@ NOT_YET = {
     "AppConfig",
     "ServerConfig",
     "DatabaseConfig",
-    "HyperliquidConfig",
     "ConfigLoader",
     "ConfigWatcher",
 }

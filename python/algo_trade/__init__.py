@@ -38,6 +38,7 @@ from algo_trade.core import (
 )
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.execution import InstrumentRules, SimulatedExecutionHandler, VenueConfig
+from algo_trade.hyperliquid import HyperliquidConfig
 from algo_trade.risk import SimpleRiskManager, VolatilityTarget
 from algo_trade.strategy import (
     GridStrategy,
@@ -49,7 +50,7 @@ from algo_trade.strategy import (
 )
 
 if TYPE_CHECKING:
-    from algo_trade.hyperliquid import HyperliquidWebSocket, LiveDataProvider
+    from algo_trade.hyperliquid import HyperliquidClient, HyperliquidWebSocket, LiveDataProvider
 
 __all__ = [
     "BacktestResult",
@@ -62,6 +63,8 @@ __all__ = [
     "FundingRate",
     "GridStrategy",
     "HistoricalDataProvider",
+    "HyperliquidClient",
+    "HyperliquidConfig",
     "HyperliquidWebSocket",
     "Instrument",
     "InstrumentRules",
@@ -101,6 +104,6 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import what is live when it is first asked for."""
-    if name in {"HyperliquidWebSocket", "LiveDataProvider"}:
+    if name in {"HyperliquidClient", "HyperliquidWebSocket", "LiveDataProvider"}:
         return getattr(hyperliquid, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -9,12 +9,22 @@
     │   ├── ParameterError      a parameter or option: unknown, of the wrong type, or out of range
     │   ├── ConfigError         a file that people write: venue, configuration
     │   └── CredentialError     a private key: missing, malformed, or kept where others can read it
+    ├── VenueError              the exchange, or the way to it
+    │   ├── NotSentError        nothing was executed: it may be asked again later
+    │   ├── RefusedError        it said no, and why: `kind` says what to do about it
+    │   │   └── SignatureError  it took us for somebody else: stop, nothing of it may be tried again
+    │   └── UnknownOutcomeError no answer came: ask it what happened, never send again
     ├── StrategyError           a strategy raised; its cause is chained
     ├── JournalError            a journal is damaged, or a replay differs
     └── EngineError             the engine refuses to go on: an overflow, an endless loop of messages
 
-The classes are defined in the compiled core, which raises them; this module is where to import them from.
+Most classes are defined in the compiled core, which raises them; those of the exchange are raised in Python alone. This module is
+where to import them from.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from algo_trade._native import (
     AlgoTradeError,
@@ -29,6 +39,9 @@ from algo_trade._native import (
     StrategyError,
 )
 
+if TYPE_CHECKING:
+    from algo_trade.hyperliquid.refusals import RefusalKind
+
 __all__ = [
     "AlgoTradeError",
     "ConfigError",
@@ -37,7 +50,45 @@ __all__ = [
     "EngineError",
     "InputError",
     "JournalError",
+    "NotSentError",
     "NumberError",
     "ParameterError",
+    "RefusedError",
+    "SignatureError",
     "StrategyError",
+    "UnknownOutcomeError",
+    "VenueError",
 ]
+
+
+class VenueError(AlgoTradeError):
+    """The exchange, or the way to it."""
+
+
+class NotSentError(VenueError):
+    """Nothing was executed: no connection, no room within the limits, or an expiry that came first."""
+
+
+class RefusedError(VenueError):
+    """The exchange said no to the whole of it: ``text`` is its word, ``kind`` what we take it for."""
+
+    def __init__(self, message: str, *, text: str, kind: RefusalKind) -> None:
+        super().__init__(message)
+        self.text = text
+        self.kind = kind
+
+
+class SignatureError(RefusedError):
+    """The exchange does not take us for who we are: whatever else is signed this way fares no better."""
+
+
+class UnknownOutcomeError(VenueError):
+    """No answer came to an action that may have been executed: it is never sent again.
+
+    ``nonce`` is what it was signed with; ``deadline_ms`` is when it can not be executed any more, None if it does not expire.
+    """
+
+    def __init__(self, message: str, *, nonce: int, deadline_ms: int | None) -> None:
+        super().__init__(message)
+        self.nonce = nonce
+        self.deadline_ms = deadline_ms

@@ -1,4 +1,4 @@
-"""Hyperliquid: keys, signatures and signed requests; streams that come back by themselves.
+"""Hyperliquid: keys, signatures and signed requests; the client that sends them; streams that come back by themselves.
 
 >>> from algo_trade import hyperliquid
 >>> key = hyperliquid.SigningKey("0x" + "01" * 32)  # never write a real one into a program
@@ -7,6 +7,8 @@ SigningKey(0x1a642f0e3c3af545e7acbd38b07251b3990914f1)
 >>> hyperliquid.sign_l1_action(key, {"type": "noop"}, nonce=1_700_000_000_000)["v"]
 27
 """
+
+from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -27,22 +29,58 @@ from algo_trade._native import (
     user_digest,
     wire_decimal,
 )
+from algo_trade.hyperliquid.answers import (
+    CancelAnswer,
+    Cancelled,
+    Filled,
+    OrderAnswer,
+    Refused,
+    Resting,
+    Unknown,
+    Unread,
+    Waiting,
+)
 from algo_trade.hyperliquid.keys import key_from_env, key_from_file, key_from_keystore
+from algo_trade.hyperliquid.refusals import RefusalKind, Remedy
+from algo_trade.hyperliquid.settings import HyperliquidConfig, LimitSettings
 
 if TYPE_CHECKING:
+    from algo_trade.hyperliquid.client import HyperliquidClient
+    from algo_trade.hyperliquid.exchange import NewOrder
+    from algo_trade.hyperliquid.gate import Gate
+    from algo_trade.hyperliquid.nonces import NonceFile
     from algo_trade.hyperliquid.orders import LiveOrder, LiveOrders
+    from algo_trade.hyperliquid.outcomes import Settled
     from algo_trade.hyperliquid.provider import LiveDataProvider
     from algo_trade.hyperliquid.stream import SessionSettings, Subscription
     from algo_trade.hyperliquid.websocket import HyperliquidWebSocket
 
 __all__ = [
+    "CancelAnswer",
+    "Cancelled",
+    "Filled",
+    "Gate",
+    "HyperliquidClient",
+    "HyperliquidConfig",
     "HyperliquidWebSocket",
+    "LimitSettings",
     "LiveDataProvider",
     "LiveOrder",
     "LiveOrders",
+    "NewOrder",
+    "NonceFile",
+    "OrderAnswer",
+    "RefusalKind",
+    "Refused",
+    "Remedy",
+    "Resting",
     "SessionSettings",
+    "Settled",
     "SigningKey",
     "Subscription",
+    "Unknown",
+    "Unread",
+    "Waiting",
     "WireOrder",
     "action_hash",
     "key_from_env",
@@ -61,13 +99,18 @@ __all__ = [
     "wire_decimal",
 ]
 
-# Who only signs, or only backtests, does not pay for asyncio and the streams.
+# Who only signs, or only backtests, does not pay for asyncio, the client and the streams.
 _WHERE = {
+    "Gate": "gate",
+    "HyperliquidClient": "client",
     "HyperliquidWebSocket": "websocket",
     "LiveDataProvider": "provider",
     "LiveOrder": "orders",
     "LiveOrders": "orders",
+    "NewOrder": "exchange",
+    "NonceFile": "nonces",
     "SessionSettings": "stream",
+    "Settled": "outcomes",
     "Subscription": "stream",
 }
 
