@@ -62,8 +62,7 @@ impl Agents {
         if self.used.contains(&agent) || agent == *master {
             return Err("Extra agent already used.".to_owned());
         }
-        let named = self.by_master.get(master);
-        let others = named.map_or(0, |agents| agents.keys().filter(|n| !n.is_empty() && *n != name).count());
+        let others = self.named(master, now).filter(|(other, _)| *other != name).count();
         let most = NAMED_MAX + 2 * sub_accounts;
         if !name.is_empty() && others >= most {
             return Err(format!("Too many extra agents. Limit is {most}."));
@@ -90,10 +89,17 @@ impl Agents {
         of.values().any(|a| a.address == *agent && a.valid_until > now).then_some(*master)
     }
 
-    /// The named API wallets of an account.
-    pub fn named<'a>(&'a self, master: &Address) -> impl Iterator<Item = (&'a str, &'a Agent)> {
-        let of = self.by_master.get(master);
-        of.into_iter().flatten().filter(|(name, _)| !name.is_empty()).map(|(name, agent)| (name.as_str(), agent))
+    /// The named API wallets of an account whose time is not over.
+    pub fn named<'a>(&'a self, master: &Address, now: u64) -> impl Iterator<Item = (&'a str, &'a Agent)> {
+        let of = self.by_master.get(master).into_iter().flatten();
+        let is_listed = move |(name, agent): &(&String, &Agent)| !name.is_empty() && agent.valid_until > now;
+        of.filter(is_listed).map(|(name, agent)| (name.as_str(), agent))
+    }
+
+    /// Whether an address is an API wallet or ever was one.
+    #[must_use]
+    pub fn was_used(&self, address: &Address) -> bool {
+        self.used.contains(address)
     }
 
     /// Ends the time of an API wallet at once: a fault that an operator asks for. False if it is none.
@@ -131,7 +137,10 @@ mod tests {
     fn an_approval_lasts_as_long_as_its_name_says_and_at_most_180_days() {
         let mut agents = Agents::default();
         agents.approve(&ANN, agent(1), &format!("bot valid_until {}", NOW + 10), 0, NOW).unwrap();
-        assert_eq!(agents.named(&ANN).map(|(name, a)| (name, a.valid_until)).collect::<Vec<_>>(), [("bot", NOW + 10)]);
+        assert_eq!(
+            agents.named(&ANN, NOW).map(|(name, a)| (name, a.valid_until)).collect::<Vec<_>>(),
+            [("bot", NOW + 10)]
+        );
         assert_eq!(agents.master(&agent(1), NOW + 10), None);
         for until in [NOW, NOW + 181 * DAY] {
             let name = format!("x valid_until {until}");
@@ -153,6 +162,10 @@ mod tests {
         agents.approve(&ANN, agent(10), "", 0, NOW).unwrap();
         assert!(agents.approve(&ANN, agent(11), &"x".repeat(17), 9, NOW).is_err());
         assert!(agents.expire(&agent(9)) && agents.master(&agent(9), NOW).is_none());
+        assert_eq!(agents.named(&ANN, NOW).count(), 3, "one whose time is over is not listed");
+        assert!(agents.expire(&agent(2)));
+        agents.approve(&ANN, agent(12), "in its place", 0, NOW).unwrap();
+        assert!(agents.was_used(&agent(2)) && !agents.was_used(&ANN));
         assert!(!agents.expire(&ANN));
     }
 }

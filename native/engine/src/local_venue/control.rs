@@ -104,7 +104,9 @@ impl<C: Core> Door<C> {
         let peers = self.peers.iter().map(|(peer, of)| {
             let told = json!({
                 "weight_highest": of.weight.highest(),
+                "weight_refused": of.weight.refused(),
                 "messages_highest": of.messages.highest(),
+                "messages_refused": of.messages.refused(),
                 "connections_opened_highest": of.opened.highest(),
                 "connections": of.connections.len(),
             });

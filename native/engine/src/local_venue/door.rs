@@ -281,7 +281,7 @@ impl<C: Core> Door<C> {
                 }
             }
             InfoRequest::ExtraAgents { user } => {
-                let agents = self.agents.named(user).map(|(name, agent)| {
+                let agents = self.agents.named(user, now).map(|(name, agent)| {
                     json!({"name": name, "address": agent.address.to_string(), "validUntil": agent.valid_until})
                 });
                 Value::Array(agents.collect())
@@ -303,10 +303,10 @@ impl<C: Core> Door<C> {
         })
     }
 
-    /// An address that is named for the first time gets its money, unless it acts for another.
+    /// An address that is named for the first time gets its money, unless it acts for another or ever did: with money of
+    /// its own, an API wallet whose time is over would go on trading, on the wrong account.
     pub(super) fn fund(&mut self, user: &Address) {
-        let now = millis(self.now.after(self.clock_offset));
-        if self.faucet.is_positive() && !self.core.exists(user) && self.agents.master(user, now).is_none() {
+        if self.faucet.is_positive() && !self.core.exists(user) && !self.agents.was_used(user) {
             let amount = self.faucet;
             let deposit = super::core::Operation::Deposit { user: *user, amount };
             // Where there are too many accounts, there is none: the question is answered as for a stranger.
@@ -360,7 +360,10 @@ impl<C: Core> Door<C> {
             let name = agent_name.as_deref().unwrap_or_default();
             let approved = self.agents.approve(&account, *agent_address, name, sub_accounts, clock);
             let body = match approved {
-                Ok(()) => Bytes::from_static(br#"{"status":"ok","response":{"type":"default"}}"#),
+                Ok(()) => {
+                    self.budgets.spend(&account, cost);
+                    Bytes::from_static(br#"{"status":"ok","response":{"type":"default"}}"#)
+                }
                 Err(text) => refused(&text),
             };
             return self.reply(asker, kind, 200, body);
@@ -371,6 +374,8 @@ impl<C: Core> Door<C> {
         };
         self.last_act += 1;
         let id = ActId(self.last_act);
+        // Counted now: what waits for the same block must not pass on a budget that this one spends.
+        self.budgets.spend(&account, cost);
         self.waiting.insert(id, Waiting { asker, account, cost, kind, reserves });
         self.with_core(|core, outlet, now| core.act(id, authentic, now, outlet));
     }
@@ -383,8 +388,9 @@ impl<C: Core> Door<C> {
             match output {
                 Output::Answer { id, body, is_refused } => {
                     let Some(waiting) = self.waiting.remove(&id) else { continue };
-                    if !is_refused {
-                        self.budgets.spend(&waiting.account, waiting.cost);
+                    if is_refused {
+                        self.budgets.give_back(&waiting.account, waiting.cost);
+                    } else {
                         self.budgets.reserve(&waiting.account, waiting.reserves);
                     }
                     self.reply(waiting.asker, waiting.kind, 200, body);

@@ -320,3 +320,53 @@ fn requests_that_are_bought_add_to_the_budget_of_the_account() {
     let text = w.act(&ann, json!({"type": "noop"}))["response"].as_str().unwrap().to_owned();
     assert!(text.starts_with("Too many cumulative requests sent ("), "{text}");
 }
+
+#[test]
+fn an_api_wallet_whose_time_is_over_is_nobody_even_where_questions_bring_money() {
+    let mut w = World::new("{}");
+    let (ann, agent) = (key(1), key(2));
+    w.door.fund(&ann.address());
+    let approve = json!({"type": "approveAgent", "agentAddress": agent.address().to_string(), "agentName": "bot"});
+    w.sign_user(&ann, approve);
+    w.control(json!({"expire_agent": agent.address().to_string()}));
+    let role = w.info(json!({"type": "userRole", "user": agent.address().to_string()})).1.unwrap();
+    assert_eq!(role, json!({"role": "missing"}));
+    let text = w.act(&agent, order("80000", "Gtc"))["response"].as_str().unwrap().to_owned();
+    assert_eq!(text, format!("User or API Wallet {} does not exist.", agent.address()));
+    assert_eq!(w.info(json!({"type": "extraAgents", "user": ann.address().to_string()})).1.unwrap(), json!([]));
+}
+
+#[test]
+fn a_frozen_connection_is_neither_closed_nor_waited_for() {
+    let mut w = World::new("{}");
+    let frozen = w.open();
+    w.control(json!("freeze_connections"));
+    for _ in 0..2 {
+        w.pass(60_000);
+        assert!(w.door.deadline() > w.now, "nothing is overdue");
+        assert_eq!(w.say(frozen, json!({"method": "ping"})), [] as [Value; 0]);
+    }
+    assert!(!w.out.iter().any(|out| matches!(out, Outgoing::Close { .. })));
+}
+
+#[test]
+fn actions_that_wait_for_one_block_cannot_spend_the_same_budget() {
+    let mut w = World::new(r#"{"limits":{"requests":3}}"#);
+    let ann = key(1);
+    w.door.fund(&ann.address());
+    let user = ann.address().to_string();
+    let bodies: Vec<_> = (0..5).map(|_| w.body(&ann, json!({"type": "noop"}))).collect();
+    let tickets: Vec<_> = bodies.iter().map(|body| w.door.request("exchange", body, "here", w.now)).collect();
+    let answers: Vec<_> = tickets.into_iter().map(|ticket| w.answer(ticket).1.unwrap()["status"].clone()).collect();
+    // Three of the budget, and the one in ten seconds beyond it.
+    assert_eq!(answers, ["ok", "ok", "ok", "ok", "err"]);
+    let used =
+        |w: &mut World| w.info(json!({"type": "userRateLimit", "user": user})).1.unwrap()["nRequestsUsed"].clone();
+    assert_eq!(used(&mut w), 4);
+    let refused = w.act(&ann, json!({"type": "order", "grouping": "na", "orders": []}));
+    assert_eq!(
+        (&refused["status"], used(&mut w)),
+        (&json!("err"), json!(4)),
+        "what is refused as a whole costs nothing"
+    );
+}

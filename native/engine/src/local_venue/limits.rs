@@ -51,6 +51,7 @@ pub struct Minute {
     amounts: VecDeque<(Nanos, u32)>,
     sum: u32,
     highest: u32,
+    refused: u64,
 }
 
 impl Minute {
@@ -60,7 +61,7 @@ impl Minute {
                 break;
             }
             self.amounts.pop_front();
-            self.sum -= amount;
+            self.sum = self.sum.saturating_sub(amount);
         }
     }
 
@@ -76,6 +77,12 @@ impl Minute {
         self.highest
     }
 
+    /// How often something did not fit.
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
     /// Counts an amount, whether or not it fits.
     pub fn add(&mut self, amount: u32, now: Nanos) {
         self.slide(now);
@@ -89,6 +96,8 @@ impl Minute {
         let fits = self.sum(now).saturating_add(amount) <= most;
         if fits {
             self.add(amount, now);
+        } else {
+            self.refused += 1;
         }
         fits
     }
@@ -163,6 +172,12 @@ impl Budgets {
         budget.used = budget.used.saturating_add(requests);
     }
 
+    /// Gives requests back that cost nothing after all.
+    pub fn give_back(&mut self, account: &Address, requests: u64) {
+        let budget = self.0.entry(*account).or_default();
+        budget.used = budget.used.saturating_sub(requests);
+    }
+
     /// Counts requests that were bought.
     pub fn reserve(&mut self, account: &Address, requests: u64) {
         let budget = self.0.entry(*account).or_default();
@@ -187,7 +202,7 @@ mod tests {
         /// would not have fitted.
         #[test]
         fn no_minute_holds_more_than_the_limit(steps in prop::collection::vec((0_i64..20_000, 1_u32..300), 1..200)) {
-            let (mut minute, mut taken, mut now) = (Minute::default(), Vec::new(), 0);
+            let (mut minute, mut taken, mut now, mut refused) = (Minute::default(), Vec::new(), 0, 0);
             for (wait, amount) in steps {
                 now += wait;
                 let inside: u32 = taken.iter().filter(|(time, _)| now - time < 60_000).map(|(_, amount)| amount).sum();
@@ -195,8 +210,11 @@ mod tests {
                 prop_assert_eq!(fits, inside + amount <= 1_200);
                 if fits {
                     taken.push((now, amount));
+                } else {
+                    refused += 1;
                 }
             }
+            prop_assert_eq!(minute.refused(), refused);
             prop_assert!(minute.highest() <= 1_200);
         }
     }
