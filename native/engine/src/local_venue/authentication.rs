@@ -6,7 +6,7 @@ use super::agents::Agents;
 use super::core::{Authentic, Authorized};
 use super::info_request::UNREADABLE;
 use super::nonces::Nonces;
-use super::user_action::UserAction;
+use super::user_action::{UserAction, lower_addresses};
 use crate::hyperliquid::action::Action;
 use crate::hyperliquid::address::Address;
 use crate::hyperliquid::request::Request;
@@ -63,6 +63,33 @@ impl From<String> for Denied {
     }
 }
 
+/// Why an action is not even looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// The body is none: HTTP 422 with this text.
+    Unreadable(String),
+    /// The exchange would carry it out, this venue cannot: refused with this text.
+    Elsewhere(String),
+}
+
+/// Actions of the exchange that this venue does not have.
+const ELSEWHERE: [&str; 14] = [
+    "CSignerAction",
+    "CValidatorAction",
+    "agentEnableDexAbstraction",
+    "cDeposit",
+    "cWithdraw",
+    "claimRewards",
+    "createVault",
+    "evmUserModify",
+    "gossipPriorityBid",
+    "multiSig",
+    "perpDeploy",
+    "spotDeploy",
+    "spotUser",
+    "vaultDistribute",
+];
+
 /// An action that came too late costs this many times as much.
 const STALE_COST: u64 = 5;
 
@@ -75,17 +102,18 @@ impl Signed {
     /// Reads a body.
     ///
     /// # Errors
-    /// The text of the answer to what cannot be read: HTTP 422.
-    pub fn read(body: &[u8]) -> Result<Self, String> {
-        let wrong = |error: String| format!("{UNREADABLE}: {error}");
+    /// [`Unread`].
+    pub fn read(body: &[u8]) -> Result<Self, Unread> {
+        let wrong = |error: String| Unread::Unreadable(format!("{UNREADABLE}: {error}"));
         let envelope: Envelope = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
-        let Envelope { action, nonce, signature, vault_address, expires_after } = envelope;
+        let Envelope { mut action, nonce, signature, vault_address, expires_after } = envelope;
         let vault = match vault_address {
             None => None,
             Some(text) => Some(address(&text).ok_or_else(|| wrong("vaultAddress: not an address".to_owned()))?),
         };
         let kind = action.get("type").and_then(Value::as_str).unwrap_or_default();
         if signed::primary_type(kind).is_some() {
+            lower_addresses(&mut action);
             let digest = signed::digest(&action).map_err(|error| wrong(error.to_string()))?;
             let read = UserAction::read(&action).map_err(wrong)?;
             return Ok(Self {
@@ -97,6 +125,9 @@ impl Signed {
                 nonce,
                 expires_after: None,
             });
+        }
+        if ELSEWHERE.contains(&kind) {
+            return Err(Unread::Elsewhere(format!("This venue does not carry out {kind} actions.")));
         }
         // What is hashed is what the types write, not what was sent.
         let text = serde_json::to_string(&action).map_err(|error| wrong(error.to_string()))?;
@@ -320,11 +351,35 @@ mod tests {
     }
 
     #[test]
+    fn a_transfer_that_was_signed_with_capitals_recovers_to_a_stranger() {
+        let key = key(1);
+        let lower = "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed";
+        let sent = |destination: &str| {
+            let action = format!(
+                r#"{{"type":"usdSend","hyperliquidChain":"Testnet","signatureChainId":"0x66eee",
+                "destination":"{destination}","amount":"1.0","time":{NOW}}}"#
+            );
+            let request = Request::sign_user(&key, serde_json::from_str(&action).unwrap()).unwrap();
+            String::from_utf8(request.body().unwrap()).unwrap()
+        };
+        let mixed = lower.parse::<Address>().unwrap().checksummed();
+        let signer = |body: &str| Signed::read(body.as_bytes()).unwrap().signer;
+        assert_eq!(signer(&sent(lower)), Some(key.address()), "an amount is hashed as it was sent");
+        assert_eq!(
+            signer(&sent(lower).replace(lower, &mixed)),
+            Some(key.address()),
+            "sent so, but signed in lower case"
+        );
+        assert_ne!(signer(&sent(&mixed)), Some(key.address()));
+    }
+
+    #[test]
     fn a_body_that_is_none_is_unreadable() {
         for body in
             ["", "{}", "[]", r#"{"action":{"type":"order"},"nonce":1,"signature":{"r":"0x1","s":"0x1","v":27}}"#]
         {
-            assert!(Signed::read(body.as_bytes()).unwrap_err().starts_with(UNREADABLE), "{body}");
+            let unread = Signed::read(body.as_bytes()).unwrap_err();
+            assert!(matches!(&unread, Unread::Unreadable(text) if text.starts_with(UNREADABLE)), "{body}: {unread:?}");
         }
     }
 }

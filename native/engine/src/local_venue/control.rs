@@ -27,6 +27,8 @@ enum Wish {
     CutConnections,
     /// All sockets that there are now are sent nothing any more.
     FreezeConnections,
+    /// What each subscriber was told first is told again, as if it were new.
+    RepeatSnapshots,
     /// Nothing is answered but that, and sockets are closed; or no more.
     Maintenance(bool),
     /// Only orders that add liquidity are taken; or no more.
@@ -74,6 +76,7 @@ impl<C: Core> Door<C> {
             Wish::Deposit { user, amount } => self.operate(Operation::Deposit { user, amount })?,
             Wish::CutConnections => self.close_all(),
             Wish::FreezeConnections => self.freeze_all(),
+            Wish::RepeatSnapshots => self.repeat_snapshots(),
             Wish::Maintenance(is_closed) => {
                 self.is_closed = is_closed;
                 if is_closed {

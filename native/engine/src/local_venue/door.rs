@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::agents::Agents;
-use super::authentication::{Accounts, Denied, Signed};
+use super::authentication::{Accounts, Denied, Signed, Unread};
 use super::core::{ActId, Authorized, Core, Outlet, Output};
 use super::faults::{Effect, Faults, Point};
 use super::info_request::InfoRequest;
@@ -327,7 +327,8 @@ impl<C: Core> Door<C> {
     pub(super) fn act(&mut self, body: &[u8], peer: &str, asker: Asker) {
         let signed = match Signed::read(body) {
             Ok(signed) => signed,
-            Err(text) => return self.reply(asker, "", 422, Bytes::from(text)),
+            Err(Unread::Unreadable(text)) => return self.reply(asker, "", 422, Bytes::from(text)),
+            Err(Unread::Elsewhere(text)) => return self.reply(asker, "", 200, refused(&text)),
         };
         let (kind, items, is_cancel) = (signed.kind(), signed.items(), signed.is_cancel());
         if self.fails(asker, kind) {

@@ -355,18 +355,38 @@ fn actions_that_wait_for_one_block_cannot_spend_the_same_budget() {
     let ann = key(1);
     w.door.fund(&ann.address());
     let user = ann.address().to_string();
+    let used =
+        |w: &mut World| w.info(json!({"type": "userRateLimit", "user": user})).1.unwrap()["nRequestsUsed"].clone();
+    let refused = w.act(&ann, json!({"type": "order", "grouping": "na", "orders": []}));
+    assert_eq!((&refused["status"], used(&mut w)), (&json!("err"), json!(0)), "a refusal of the whole costs nothing");
     let bodies: Vec<_> = (0..5).map(|_| w.body(&ann, json!({"type": "noop"}))).collect();
     let tickets: Vec<_> = bodies.iter().map(|body| w.door.request("exchange", body, "here", w.now)).collect();
     let answers: Vec<_> = tickets.into_iter().map(|ticket| w.answer(ticket).1.unwrap()["status"].clone()).collect();
     // Three of the budget, and the one in ten seconds beyond it.
     assert_eq!(answers, ["ok", "ok", "ok", "ok", "err"]);
-    let used =
-        |w: &mut World| w.info(json!({"type": "userRateLimit", "user": user})).1.unwrap()["nRequestsUsed"].clone();
     assert_eq!(used(&mut w), 4);
-    let refused = w.act(&ann, json!({"type": "order", "grouping": "na", "orders": []}));
-    assert_eq!(
-        (&refused["status"], used(&mut w)),
-        (&json!("err"), json!(4)),
-        "what is refused as a whole costs nothing"
-    );
+}
+
+#[test]
+fn what_was_told_first_can_be_told_again() {
+    let mut w = World::new("{}");
+    let c = w.open();
+    let user = Address([7; 20]).to_string();
+    w.say(c, json!({"method": "subscribe", "subscription": {"type": "userFills", "user": user}}));
+    assert_eq!(w.control(json!("repeat_snapshots")), json!({"done": [null]}));
+    let heard = w.heard(c);
+    assert_eq!(heard.len(), 1);
+    assert_eq!((&heard[0]["channel"], &heard[0]["data"]["isSnapshot"]), (&json!("userFills"), &json!(true)));
+}
+
+#[test]
+fn an_action_that_only_the_exchange_itself_knows_is_refused_in_words() {
+    let mut w = World::new("{}");
+    let body =
+        json!({"action": {"type": "multiSig", "x": 1}, "nonce": 1, "signature": {"r": "0x1", "s": "0x1", "v": 27}});
+    let ticket = w.door.request("exchange", body.to_string().as_bytes(), "here", w.now);
+    let text = "This venue does not carry out multiSig actions.";
+    assert_eq!(w.answer(ticket), (200, Some(json!({"status": "err", "response": text}))));
+    let ticket = w.door.request("exchange", body.to_string().replace("multiSig", "dance").as_bytes(), "here", w.now);
+    assert_eq!(w.answer(ticket).0, 422);
 }

@@ -141,10 +141,22 @@ impl<C: Core> Door<C> {
             self.fund(&user);
         }
         self.acknowledge(connection, "subscribe", topic);
+        self.tell_first(connection, topic);
+    }
+
+    fn tell_first(&mut self, connection: ConnectionId, topic: &Topic) {
         let mut messages = Vec::new();
         self.core.snapshot(topic, self.now, &mut messages);
         for message in messages {
             self.send(connection, message, Nanos::ZERO);
+        }
+    }
+
+    /// What each subscriber was told first is told again.
+    pub(super) fn repeat_snapshots(&mut self) {
+        let all: Vec<_> = self.subscriptions.all().map(|(connection, topic)| (connection, topic.clone())).collect();
+        for (connection, topic) in all {
+            self.tell_first(connection, &topic);
         }
     }
 

@@ -111,6 +111,11 @@ impl Subscriptions {
         self.by_topic.get(topic).into_iter().flatten().copied()
     }
 
+    /// Every subscription.
+    pub fn all(&self) -> impl Iterator<Item = (ConnectionId, &Topic)> {
+        self.by_connection.iter().flat_map(|(connection, topics)| topics.iter().map(|topic| (*connection, topic)))
+    }
+
     /// How many subscriptions some connections have, and to how many users those refer.
     #[must_use]
     pub fn load(&self, connections: &BTreeSet<ConnectionId>) -> (usize, BTreeSet<Address>) {

@@ -96,6 +96,20 @@ impl UserAction {
     }
 }
 
+/// Makes addresses in text fields lower-case, as the venue does before it hashes. Amounts stay as they were sent: the official
+/// client signs `1.0` for a float.
+pub fn lower_addresses(action: &mut Value) {
+    let Value::Map(entries) = action else { return };
+    for (name, value) in entries {
+        if let Value::String(text) = value
+            && matches!(name.as_str(), "destination" | "fromSubAccount")
+            && let Ok(address) = text.parse::<Address>()
+        {
+            *text = address.to_string();
+        }
+    }
+}
+
 /// A rate such as `0.001%` in tenths of a basis point; `None` if it is finer, or none.
 #[must_use]
 pub fn tenths_of_bps(rate: &str) -> Option<u32> {
