@@ -19,8 +19,7 @@ pub enum Point {
 }
 
 /// What goes wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "effect", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// It is lost: a request or answer with its connection, a message alone.
     Drop,
@@ -38,32 +37,112 @@ pub enum Effect {
         /// The HTTP status.
         status: u16,
         /// The body, as text.
-        #[serde(default)]
         body: String,
     },
 }
 
 /// A fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Fault {
     /// Where.
     pub at: Point,
     /// Only to a type of question, action or channel; to all if not given.
-    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
     pub only: Option<String>,
-    /// How often, in thousandths; always if not given.
-    #[serde(default = "always")]
+    /// How often, in thousandths.
     pub per_mille: u32,
     /// How many times more; for ever if not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
     /// What.
-    #[serde(flatten)]
     pub effect: Effect,
+}
+
+/// A fault as it is written: flat, so that a word that is not known is an error and not a fault that never ends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    at: Point,
+    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    only: Option<String>,
+    #[serde(default = "always")]
+    per_mille: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
+    effect: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Name {
+    Drop,
+    Delay,
+    Duplicate,
+    Cut,
+    Status,
 }
 
 const fn always() -> u32 {
     1_000
+}
+
+impl TryFrom<Written> for Fault {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Written { at, only, per_mille, count, effect, ms, status, body } = written;
+        if per_mille > 1_000 {
+            return Err(format!("per_mille = {per_mille}: must be 0 to 1000"));
+        }
+        let effect = match (effect, ms, status, body) {
+            (Name::Drop, None, None, None) => Effect::Drop,
+            (Name::Duplicate, None, None, None) => Effect::Duplicate,
+            (Name::Cut, None, None, None) => Effect::Cut,
+            (Name::Delay, Some(ms), None, None) if ms >= 0 => Effect::Delay { ms },
+            (Name::Status, None, Some(status), body) if (100..=599).contains(&status) => {
+                Effect::Status { status, body: body.unwrap_or_default() }
+            }
+            _ => {
+                return Err(
+                    "effect: only a delay has ms, 0 or more; only a status has status, 100 to 599, and body".into()
+                );
+            }
+        };
+        let can_be = matches!(
+            (at, &effect),
+            (_, Effect::Drop | Effect::Cut)
+                | (Point::Request | Point::Answer, Effect::Status { .. })
+                | (Point::Answer | Point::Push, Effect::Delay { .. })
+                | (Point::Push, Effect::Duplicate)
+        );
+        if !can_be {
+            return Err(
+                "at: a request or answer can have a status, an answer or push a delay, a push a duplicate; all can be \
+                        dropped or cut"
+                    .into(),
+            );
+        }
+        Ok(Self { at, only, per_mille, count, effect })
+    }
+}
+
+impl From<Fault> for Written {
+    fn from(fault: Fault) -> Self {
+        let Fault { at, only, per_mille, count, effect } = fault;
+        let (effect, ms, status, body) = match effect {
+            Effect::Drop => (Name::Drop, None, None, None),
+            Effect::Duplicate => (Name::Duplicate, None, None, None),
+            Effect::Cut => (Name::Cut, None, None, None),
+            Effect::Delay { ms } => (Name::Delay, Some(ms), None, None),
+            Effect::Status { status, body } => (Name::Status, None, Some(status), Some(body)),
+        };
+        Self { at, only, per_mille, count, effect, ms, status, body }
+    }
 }
 
 /// The faults that are asked for at present.
@@ -132,6 +211,39 @@ mod tests {
         assert_eq!(f.draw(Point::Request, "meta"), Some(Effect::Status { status: 502, body: "bad gateway".into() }));
         let struck = (0..1_000).filter(|_| f.draw(Point::Push, "trades").is_some()).count();
         assert!((60..150).contains(&struck), "{struck} of a thousand");
+    }
+
+    #[test]
+    fn a_fault_that_would_never_strike_or_strike_for_ever_by_a_slip_is_refused() {
+        let read = |text: &str| serde_json::from_str::<Fault>(text).map_err(|error| error.to_string());
+        for (text, word) in [
+            (r#"{"at":"answer","effect":"drop","cuont":1}"#, "cuont"),
+            (r#"{"at":"answer","effect":"drop","ms":5}"#, "effect"),
+            (r#"{"at":"answer","effect":"delay"}"#, "effect"),
+            (r#"{"at":"answer","effect":"delay","ms":-1}"#, "effect"),
+            (r#"{"at":"answer","effect":"status","status":42}"#, "effect"),
+            (r#"{"at":"answer","effect":"lose"}"#, "lose"),
+            (r#"{"at":"request","effect":"delay","ms":5}"#, "at:"),
+            (r#"{"at":"answer","effect":"duplicate"}"#, "at:"),
+            (r#"{"at":"push","effect":"status","status":500}"#, "at:"),
+            (r#"{"at":"push","effect":"drop","per_mille":1001}"#, "per_mille = 1001"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(word), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_shown_as_it_is_written() {
+        for text in [
+            r#"{"at":"push","match":"trades","per_mille":10,"effect":"duplicate"}"#,
+            r#"{"at":"answer","per_mille":1000,"count":2,"effect":"status","status":502,"body":"bad"}"#,
+            r#"{"at":"answer","per_mille":1000,"effect":"delay","ms":7}"#,
+            r#"{"at":"connect","per_mille":1000,"effect":"cut"}"#,
+        ] {
+            let fault: Fault = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&fault).unwrap(), text);
+        }
     }
 
     #[test]
