@@ -238,7 +238,7 @@ def test_an_approved_api_wallet_trades_for_its_master(ann: Trader) -> None:
     agent = Exchange(Account.from_key(key), ann.info.base_url, account_address=ann.address)
     assert "resting" in agent.order("BTC", True, 0.001, 80000, GTC)["response"]["data"]["statuses"][0]
     assert len(ann.info.open_orders(ann.address)) == 1
-    assert agent.usd_transfer(1, ann.address)["response"].endswith(" does not exist.")
+    assert agent.usd_transfer(1, ann.address.lower())["response"].endswith(" does not exist.")
     assert [a["name"] for a in ann.info.extra_agents(ann.address)] == ["bot"]
     assert ann.info.user_role(Account.from_key(key).address) == {"role": "agent", "data": {"user": ann.address.lower()}}
 
