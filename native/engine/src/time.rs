@@ -36,6 +36,23 @@ impl Nanos {
     pub const fn raw(self) -> i64 {
         self.0
     }
+    /// From a count of milliseconds; stays at the end of time instead of wrapping.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis.saturating_mul(1_000_000))
+    }
+    /// The count of whole milliseconds, toward zero.
+    #[must_use]
+    pub const fn millis(self) -> i64 {
+        self.0 / 1_000_000
+    }
+    /// The count of whole milliseconds since the epoch, for what knows no time before it: zero there.
+    #[must_use]
+    #[expect(clippy::cast_sign_loss, reason = "never below zero")]
+    pub const fn unsigned_millis(self) -> u64 {
+        let millis = self.millis();
+        if millis < 0 { 0 } else { millis as u64 }
+    }
     /// Later by `length`; stays at the end of time instead of wrapping.
     #[must_use]
     pub const fn after(self, length: Self) -> Self {

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from algo_trade._native import Bar, BookSnapshot, MarketContext, Quote, Trade
 from algo_trade.core.protocols import BookKind, FeedChange, MarketEvent, Report
+from algo_trade.hyperliquid.settings import MAINNET_WS_URL
 from algo_trade.hyperliquid.stream.events import AccountFill, OrderNews, StreamChange, StreamEvent
 from algo_trade.hyperliquid.stream.settings import SessionSettings
 from algo_trade.hyperliquid.stream.subscription import INTERVALS_NS, Subscription
-from algo_trade.hyperliquid.websocket import MAINNET_URL, HyperliquidWebSocket
+from algo_trade.hyperliquid.websocket import HyperliquidWebSocket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -68,7 +69,7 @@ class LiveDataProvider:
         strategies: Sequence[object] = (),
         user: str | None = None,
         fills: FillLog | None = None,
-        url: str = MAINNET_URL,
+        url: str = MAINNET_WS_URL,
         settings: SessionSettings | None = None,
         notice: Callable[[StreamEvent], None] | None = None,
         **options: Any,  # noqa: ANN401 -- those of HyperliquidWebSocket

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import orjson
 
 from algo_trade.errors import AlgoTradeError, EngineError
+from algo_trade.hyperliquid.settings import MAINNET_WS_URL
 from algo_trade.hyperliquid.stream.events import CatchUp, Close, Open, PostResult, Send, StreamEvent
 from algo_trade.hyperliquid.stream.session import Session, StreamStatus
 from algo_trade.hyperliquid.stream.transport import Transport, connect_picows
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from algo_trade.hyperliquid.stream.subscription import Subscription
     from algo_trade.hyperliquid.stream.transport import Connect
 
-MAINNET_URL = "wss://api.hyperliquid.xyz/ws"
-TESTNET_URL = "wss://api.hyperliquid-testnet.xyz/ws"
 
 # After this many events taken without a pause, others get their turn.
 TURN = 256
@@ -62,7 +61,7 @@ class HyperliquidWebSocket:
         self,
         coins: Mapping[str, str],
         *,
-        url: str = MAINNET_URL,
+        url: str = MAINNET_WS_URL,
         settings: SessionSettings | None = None,
         fetch: Callable[[dict[str, Any]], Awaitable[bytes]] | None = None,
         listener: Callable[[StreamEvent], None] | None = None,

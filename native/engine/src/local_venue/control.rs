@@ -85,7 +85,7 @@ impl<C: Core> Door<C> {
             }
             Wish::PostOnly(is_on) => self.operate(Operation::PostOnly(is_on))?,
             Wish::BareStatuses(is_on) => self.operate(Operation::BareStatuses(is_on))?,
-            Wish::ClockOffsetMs(ms) => self.clock_offset = Nanos::from_raw(ms.saturating_mul(1_000_000)),
+            Wish::ClockOffsetMs(ms) => self.clock_offset = Nanos::from_millis(ms),
             Wish::SpendRequests { user, requests } => self.budgets.spend(&user, requests),
             Wish::ExpireAgent(agent) => {
                 if !self.agents.expire(&agent) {

@@ -139,12 +139,6 @@ impl<C: Core> Accounts for Known<'_, C> {
     }
 }
 
-const fn millis(time: Nanos) -> u64 {
-    #[expect(clippy::cast_sign_loss, reason = "the venue's time is after the epoch")]
-    let millis = (time.raw() / 1_000_000) as u64;
-    millis
-}
-
 fn refused(text: &str) -> Bytes {
     Bytes::from(json!({"status": "err", "response": text}).to_string())
 }
@@ -267,7 +261,7 @@ impl<C: Core> Door<C> {
 
     /// What the door knows and the exchange does not.
     fn own_answer(&self, request: &InfoRequest) -> Option<Value> {
-        let now = millis(self.now.after(self.clock_offset));
+        let now = self.now.after(self.clock_offset).unsigned_millis();
         Some(match request {
             InfoRequest::UserRole { user } => {
                 if let Some(master) = self.agents.master(user, now) {
@@ -341,7 +335,7 @@ impl<C: Core> Door<C> {
             return self.reply(asker, kind, 429, Bytes::from_static(b"null"));
         }
         let cost = u64::try_from(items.max(1)).unwrap_or(u64::MAX);
-        let clock = millis(now.after(self.clock_offset));
+        let clock = now.after(self.clock_offset).unsigned_millis();
         let authentic = match signed.authenticate(&Known(&self.core), &self.agents, &mut self.nonces, clock) {
             Ok(authentic) => authentic,
             Err(Denied { text, cost }) => {
@@ -425,7 +419,7 @@ impl<C: Core> Door<C> {
         match self.faults.draw(Point::Answer, kind) {
             Some(Effect::Drop | Effect::Cut) => self.leave(asker, 0, None, Nanos::ZERO),
             Some(Effect::Delay { ms }) => {
-                self.leave(asker, status, Some(body), Nanos::from_raw(ms.saturating_mul(1_000_000)));
+                self.leave(asker, status, Some(body), Nanos::from_millis(ms));
             }
             Some(Effect::Status { status, body }) => self.leave(asker, status, Some(Bytes::from(body)), Nanos::ZERO),
             Some(Effect::Duplicate) | None => self.leave(asker, status, Some(body), Nanos::ZERO),
@@ -470,7 +464,7 @@ impl<C: Core> Door<C> {
                 Some(Effect::Drop) => {}
                 Some(Effect::Cut) => self.close(connection, NORMAL),
                 Some(Effect::Delay { ms }) => {
-                    self.send(connection, message.clone(), Nanos::from_raw(ms.saturating_mul(1_000_000)));
+                    self.send(connection, message.clone(), Nanos::from_millis(ms));
                 }
                 Some(Effect::Duplicate) => {
                     self.send(connection, message.clone(), Nanos::ZERO);

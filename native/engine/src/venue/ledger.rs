@@ -10,6 +10,7 @@ use crate::venue::fees::{Chargeable, FeeMeter};
 use crate::venue::funding;
 use crate::venue::liquidation::Partials;
 use crate::venue::margin::Margins;
+use crate::venue::rules::check_steps;
 use crate::venue::{Margin, Report, Scope, VenueConfig};
 
 /// An order at the venue, as far as the ledger cares.
@@ -124,14 +125,7 @@ impl Ledger {
     /// Checks that quantity and prices are multiples of lot and tick.
     pub(super) fn check_steps(&self, order: &OrderEvent) -> Result<(), Reason> {
         let Some(instrument) = self.instruments.get(order.instrument) else { return Err(Reason::NoLiquidity) };
-        if !order.quantity.is_positive() || order.quantity.raw() % instrument.lot_size.raw() != 0 {
-            return Err(Reason::Lot);
-        }
-        let prices = [order.kind.price(), order.kind.trigger()];
-        if prices.iter().flatten().any(|p| !p.is_positive() || !instrument.tick.allows(*p)) {
-            return Err(Reason::Tick);
-        }
-        Ok(())
+        check_steps(instrument, order.quantity, [order.kind.price(), order.kind.trigger()].into_iter().flatten())
     }
 
     /// Checks that an order is worth the venue's while; what closes the whole position, or only reduces it, always is.

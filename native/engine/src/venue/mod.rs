@@ -17,6 +17,7 @@ mod liquidation;
 mod margin;
 mod one_clock;
 mod path;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod working;
@@ -30,6 +31,7 @@ pub use ledger::Ledger;
 pub use liquidation::Forced;
 pub use margin::Scope;
 pub use one_clock::{OneClockError, OneClockVenue};
+pub use rules::SCHEDULE_LEAD;
 
 use crate::book::BookKind;
 use crate::event::{AccountEvent, Command, Event};

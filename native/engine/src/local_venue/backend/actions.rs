@@ -14,11 +14,11 @@ use crate::instrument::{InstrumentId, MarginMode};
 use crate::num::{Money, NumError, Price, Qty, Rate};
 use crate::order::{Side, TimeInForce};
 use crate::time::Nanos;
+use crate::venue::SCHEDULE_LEAD;
 use crate::venue::Scope;
 use crate::venue::exchange::news::TwapState;
 use crate::venue::exchange::order::{AccountId, Grouping, NewOrder, Placed, Trigger};
 use crate::venue::exchange::placing::OrderName;
-use crate::venue::exchange::timed::SCHEDULE_LEAD;
 
 /// Items that one action may have.
 const BATCH_MAX: usize = 200;
@@ -244,8 +244,7 @@ impl LocalExchange {
             self.exchange.schedule_cancel(account, None);
             return accepted();
         };
-        let nanos =
-            i64::try_from(time).ok().and_then(|ms| ms.checked_mul(1_000_000)).map_or(Nanos::MAX, Nanos::from_raw);
+        let nanos = i64::try_from(time).map_or(Nanos::MAX, Nanos::from_millis);
         if nanos < self.exchange.now().after(SCHEDULE_LEAD) {
             return refused("Scheduled cancel time is too early: it must be at least 5 seconds from now.".into());
         }

@@ -18,7 +18,7 @@ use crate::venue::exchange::order::AccountId;
 
 /// A time in milliseconds; the far future where none is given.
 fn time(ms: Option<i64>) -> Nanos {
-    ms.and_then(|ms| ms.checked_mul(1_000_000)).map_or(Nanos::MAX, Nanos::from_raw)
+    ms.map_or(Nanos::MAX, Nanos::from_millis)
 }
 
 impl Core for LocalExchange {
@@ -189,7 +189,7 @@ impl LocalExchange {
             InfoRequest::AllMids { .. } => self.all_mids(),
             InfoRequest::L2Book { coin, n_sig_figs, mantissa } => {
                 let market = self.exchange.market(self.listing.find(coin)?)?;
-                show::book(coin, market, super::wire::millis(now), 20, *n_sig_figs, *mantissa)
+                show::book(coin, market, now.millis(), 20, *n_sig_figs, *mantissa)
             }
             InfoRequest::RecentTrades { coin } => Value::Array(self.recent_trades(self.listing.find(coin)?)),
             InfoRequest::CandleSnapshot { req } => {
@@ -237,7 +237,7 @@ impl LocalExchange {
             InfoRequest::SubAccounts { user } => self.sub_accounts_of(user),
             InfoRequest::UserAbstraction { .. } => json!("default"),
             InfoRequest::UserDexAbstraction { .. } => json!(false),
-            InfoRequest::ExchangeStatus => json!({"specialStatuses": null, "time": super::wire::millis(now)}),
+            InfoRequest::ExchangeStatus => json!({"specialStatuses": null, "time": now.millis()}),
             InfoRequest::MaxBuilderFee { builder, .. } => json!(self.max_builder_fee(account, builder)),
             InfoRequest::Portfolio { .. } => self.portfolio(account),
             InfoRequest::Referral { .. } => json!({
@@ -279,6 +279,6 @@ fn empty_state(now: Nanos) -> Value {
         "crossMaintenanceMarginUsed": "0.0",
         "withdrawable": "0.0",
         "assetPositions": [],
-        "time": super::wire::millis(now),
+        "time": now.millis(),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use super::wire::{decimal, decimal_sum, millis};
+use super::wire::{decimal, decimal_sum};
 use crate::local_venue::topic::Interval;
 use crate::num::{Price, Qty};
 use crate::time::Nanos;
@@ -96,8 +96,8 @@ impl Candles {
 
 fn written(coin: &str, interval: Interval, bar: &Bar, next: Nanos) -> Value {
     json!({
-        "t": millis(bar.open_time),
-        "T": millis(next) - 1,
+        "t": bar.open_time.millis(),
+        "T": next.millis() - 1,
         "s": coin,
         "i": interval.as_str(),
         "o": decimal(bar.open),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::exchange::{HourlyRate, LocalExchange};
 use super::record::{FillEntry, OrderEntry, TwapEntry};
 use super::show;
-use super::wire::{decimal, millis, side};
+use super::wire::{decimal, side};
 use crate::hyperliquid::address::Address;
 use crate::instrument::InstrumentId;
 use crate::num::{Money, Qty, Rate};
@@ -82,7 +82,7 @@ impl LocalExchange {
             "px": decimal(price),
             "sz": decimal(quantity),
             "hash": hash,
-            "time": millis(time),
+            "time": time.millis(),
             "tid": trade_id,
             "users": [self.party(buyer).to_string(), self.party(seller).to_string()],
         });
@@ -132,7 +132,7 @@ impl LocalExchange {
         let told = json!({
             "order": show::basic_order(&self.listing, &order),
             "status": super::texts::status(status),
-            "statusTimestamp": millis(time),
+            "statusTimestamp": time.millis(),
         });
         if let Some(person) = self.people.get_mut(account) {
             person.record.order(entry);
@@ -157,7 +157,7 @@ impl LocalExchange {
         // The venue tells what the account gets.
         let got = payment.neg().unwrap_or_default();
         let funding = json!({
-            "time": millis(time),
+            "time": time.millis(),
             "coin": self.listing.coin(instrument),
             "usdc": decimal(got),
             "szi": decimal(position),
@@ -170,7 +170,7 @@ impl LocalExchange {
             fields.insert("type".into(), json!("funding"));
         }
         if let Some(person) = self.people.get_mut(account) {
-            person.record.funding(time, json!({"time": millis(time), "hash": NO_HASH, "delta": delta}));
+            person.record.funding(time, json!({"time": time.millis(), "hash": NO_HASH, "delta": delta}));
             let funded = person.funded.entry(instrument).or_default();
             for sum in [&mut funded.all_time, &mut funded.since_open, &mut funded.since_change] {
                 *sum = sum.add(payment).unwrap_or(*sum);
@@ -203,7 +203,7 @@ impl LocalExchange {
     /// A change of an account's balances that is neither fill nor funding.
     pub(super) fn change_of(&mut self, account: AccountId, delta: &Value, time: Nanos) {
         let hash = self.next_hash();
-        let told = json!({"time": millis(time), "hash": hash, "delta": delta});
+        let told = json!({"time": time.millis(), "hash": hash, "delta": delta});
         if let Some(person) = self.people.get_mut(account) {
             person.record.change(time, told.clone());
         }

@@ -68,15 +68,11 @@ impl Default for LocalOptions {
 impl LocalOptions {
     fn exchange(&self) -> ExchangeOptions {
         ExchangeOptions {
-            funding_interval: millis(self.funding_ms.max(1)),
+            funding_interval: Nanos::from_millis(self.funding_ms.max(1)),
             schedule_volume_min: dollars(self.schedule_volume_min),
             ..ExchangeOptions::default()
         }
     }
-}
-
-pub(super) const fn millis(count: i64) -> Nanos {
-    Nanos::from_raw(count.saturating_mul(1_000_000))
 }
 
 pub(super) const fn dollars(count: i64) -> Money {
@@ -173,7 +169,7 @@ impl LocalExchange {
         markets.resize_with(ids.len(), MarketRecord::default);
         let mut local = Self {
             pushes: Pushes::new(&options, now, ids.len()),
-            next_block: now.after(millis(options.block_ms.max(1))),
+            next_block: now.after(Nanos::from_millis(options.block_ms.max(1))),
             options,
             exchange,
             listing,
@@ -238,7 +234,7 @@ impl LocalExchange {
 
     /// Makes the blocks that are due.
     pub(super) fn make_blocks(&mut self, now: Nanos, outlet: &mut Outlet<'_>) {
-        let interval = millis(self.options.block_ms.max(1));
+        let interval = Nanos::from_millis(self.options.block_ms.max(1));
         while self.next_block <= now {
             let time = self.next_block;
             self.next_block = time.after(interval);
@@ -249,7 +245,7 @@ impl LocalExchange {
             let mut pending = std::mem::take(&mut self.pending);
             pending.sort_by_key(|pending| pending.class);
             for Pending { id, action, .. } in pending {
-                let is_stale = action.expires_after.is_some_and(|expiry| millis_of(time) > expiry);
+                let is_stale = action.expires_after.is_some_and(|expiry| time.unsigned_millis() > expiry);
                 let answer =
                     if is_stale { refused("Action already expired".to_owned()) } else { self.carry_out(&action) };
                 self.digest();
@@ -297,12 +293,6 @@ impl LocalExchange {
         };
         answer.unwrap_or_else(|error| refused(format!("Arithmetic error: {error}")))
     }
-}
-
-pub(super) const fn millis_of(time: Nanos) -> u64 {
-    #[expect(clippy::cast_sign_loss, reason = "the venue's time is after the epoch")]
-    let millis = (time.raw() / 1_000_000) as u64;
-    millis
 }
 
 /// The whole action is refused.

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::exchange::{LocalExchange, millis_of};
+use super::exchange::LocalExchange;
 use super::record::OrderEntry;
 use super::show;
-use super::wire::{decimal, decimal_sum, maybe, millis};
+use super::wire::{decimal, decimal_sum, maybe};
 use crate::account::{initial_margin, max_leverage};
 use crate::hyperliquid::address::Address;
 use crate::instrument::InstrumentId;
@@ -102,7 +102,7 @@ impl LocalExchange {
                 "coin": coin,
                 "fundingRate": decimal(ten_decimals(hour.rate)),
                 "premium": decimal(ten_decimals(hour.premium)),
-                "time": millis(hour.time),
+                "time": hour.time.millis(),
             })
         });
         told.collect()
@@ -113,7 +113,7 @@ impl LocalExchange {
         let next = self.exchange.now().floor_to(interval).after(interval);
         let of = |id: InstrumentId| {
             let rate = self.exchange.market(id).map_or(Rate::ZERO, Market::predicted_rate);
-            let here = json!({"fundingRate": decimal(ten_decimals(rate)), "nextFundingTime": millis(next)});
+            let here = json!({"fundingRate": decimal(ten_decimals(rate)), "nextFundingTime": next.millis()});
             json!([self.listing.coin(id), [["HlPerp", here], ["BinPerp", null], ["BybitPerp", null]]])
         };
         Value::Array(self.listing.perpetuals().map(of).collect())
@@ -134,7 +134,7 @@ impl LocalExchange {
     pub(super) fn clearinghouse_state(&self, account: AccountId) -> Option<Value> {
         let person = self.people.get(account)?;
         let funded = |id: InstrumentId| person.funded.get(&id).copied().unwrap_or_default();
-        let time = millis(self.exchange.now());
+        let time = self.exchange.now().millis();
         show::clearinghouse_state(&self.listing, self.exchange.account(account)?, funded, time).ok()
     }
 
@@ -176,7 +176,7 @@ impl LocalExchange {
             let told = json!({
                 "order": show::order(&self.listing, order, Vec::new()),
                 "status": "open",
-                "statusTimestamp": millis(order.placed),
+                "statusTimestamp": order.placed.millis(),
             });
             Some(json!({"status": "order", "order": told}))
         };
@@ -333,7 +333,7 @@ impl LocalExchange {
         let lines = of.ledger.account().lines();
         let value = of.ledger.account().equity().unwrap_or_default();
         let profit = value.sub(lines.deposit).unwrap_or_default();
-        let now = millis_of(self.exchange.now());
+        let now = self.exchange.now().unsigned_millis();
         let period = |name: &str| {
             json!([name, {
                 "accountValueHistory": [[now, decimal(value)]],

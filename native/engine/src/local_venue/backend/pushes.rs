@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::exchange::{LocalExchange, LocalOptions, millis};
+use super::exchange::{LocalExchange, LocalOptions};
 use super::show;
-use super::wire::millis as ms;
+use crate::hyperliquid::address::Address;
 use crate::instrument::InstrumentId;
 use crate::local_venue::core::Outlet;
 use crate::local_venue::topic::{Interval, Topic};
@@ -73,10 +73,10 @@ impl Pushes {
             liquidations: Vec::new(),
             touched: BTreeSet::new(),
             touches: vec![[None; 2]; instruments],
-            next_fast: now.after(millis(options.fast_book_ms)),
-            next_book: now.after(millis(options.book_ms)),
-            next_mids: now.after(millis(options.mids_ms)),
-            next_state: now.after(millis(options.state_ms)),
+            next_fast: now.after(Nanos::from_millis(options.fast_book_ms)),
+            next_book: now.after(Nanos::from_millis(options.book_ms)),
+            next_mids: now.after(Nanos::from_millis(options.mids_ms)),
+            next_state: now.after(Nanos::from_millis(options.state_ms)),
             next_context: now,
         }
     }
@@ -121,7 +121,7 @@ impl LocalExchange {
                 }
             }
         }
-        if is_due(&mut self.pushes.next_mids, now, millis(self.options.mids_ms)) {
+        if is_due(&mut self.pushes.next_mids, now, Nanos::from_millis(self.options.mids_ms)) {
             let topic = Topic::AllMids { dex: String::new() };
             if outlet.wants(&topic) {
                 outlet.push(topic, message("allMids", &json!({"mids": self.all_mids()})));
@@ -142,8 +142,8 @@ impl LocalExchange {
     }
 
     fn push_books(&mut self, now: Nanos, outlet: &mut Outlet<'_>) {
-        let is_fast = is_due(&mut self.pushes.next_fast, now, millis(self.options.fast_book_ms));
-        let is_plain = is_due(&mut self.pushes.next_book, now, millis(self.options.book_ms));
+        let is_fast = is_due(&mut self.pushes.next_fast, now, Nanos::from_millis(self.options.fast_book_ms));
+        let is_plain = is_due(&mut self.pushes.next_book, now, Nanos::from_millis(self.options.book_ms));
         for (id, market) in self.exchange.markets() {
             let Some(touch) = self.pushes.touches.get_mut(id.index()) else { continue };
             let coin = self.listing.coin(id);
@@ -163,7 +163,7 @@ impl LocalExchange {
                     let topic = Topic::L2Book { coin: coin.to_owned(), n_sig_figs, mantissa, fast };
                     if outlet.wants(&topic) {
                         let most = levels(fast);
-                        let book = show::book(coin, market, ms(now), most, n_sig_figs, mantissa);
+                        let book = show::book(coin, market, now.millis(), most, n_sig_figs, mantissa);
                         outlet.push(topic, message("l2Book", &book));
                     }
                 }
@@ -173,7 +173,7 @@ impl LocalExchange {
 
     fn push_accounts(&mut self, now: Nanos, outlet: &mut Outlet<'_>) {
         self.push_events(outlet);
-        let is_state_due = is_due(&mut self.pushes.next_state, now, millis(self.options.state_ms));
+        let is_state_due = is_due(&mut self.pushes.next_state, now, Nanos::from_millis(self.options.state_ms));
         let touched = std::mem::take(&mut self.pushes.touched);
         for (account, person) in self.people.iter() {
             if !is_state_due && !touched.contains(&account) {
@@ -220,11 +220,19 @@ impl LocalExchange {
                 outlet.push(Topic::UserFills { user, aggregate_by_time }, message("userFills", &told));
             }
         }
-        for (account, slices) in std::mem::take(&mut self.pushes.slices) {
-            let user = user_of(account);
-            let told = json!({"user": user.to_string(), "twapSliceFills": slices});
-            outlet.push(Topic::UserTwapSliceFills { user }, message("userTwapSliceFills", &told));
-        }
+        let slices = std::mem::take(&mut self.pushes.slices);
+        self.push_lists(
+            slices,
+            "userTwapSliceFills",
+            "twapSliceFills",
+            |user| Topic::UserTwapSliceFills { user },
+            outlet,
+        );
+        let changes = std::mem::take(&mut self.pushes.changes);
+        let topic = |user| Topic::UserNonFundingLedgerUpdates { user };
+        self.push_lists(changes, "userNonFundingLedgerUpdates", "nonFundingLedgerUpdates", topic, outlet);
+        let twaps = std::mem::take(&mut self.pushes.twaps);
+        self.push_lists(twaps, "userTwapHistory", "history", |user| Topic::UserTwapHistory { user }, outlet);
         for (account, fundings) in std::mem::take(&mut self.pushes.fundings) {
             let user = user_of(account);
             for funding in &fundings {
@@ -233,16 +241,6 @@ impl LocalExchange {
             let told = json!({"user": user.to_string(), "fundings": fundings});
             outlet.push(Topic::UserFundings { user }, message("userFundings", &told));
         }
-        for (account, changes) in std::mem::take(&mut self.pushes.changes) {
-            let user = user_of(account);
-            let told = json!({"user": user.to_string(), "nonFundingLedgerUpdates": changes});
-            outlet.push(Topic::UserNonFundingLedgerUpdates { user }, message("userNonFundingLedgerUpdates", &told));
-        }
-        for (account, history) in std::mem::take(&mut self.pushes.twaps) {
-            let user = user_of(account);
-            let told = json!({"user": user.to_string(), "history": history});
-            outlet.push(Topic::UserTwapHistory { user }, message("userTwapHistory", &told));
-        }
         for (account, cancels) in std::mem::take(&mut self.pushes.cancels) {
             let user = user_of(account);
             outlet.push(Topic::UserEvents { user }, message("user", &json!({"nonUserCancel": cancels})));
@@ -250,6 +248,21 @@ impl LocalExchange {
         for (account, liquidation) in std::mem::take(&mut self.pushes.liquidations) {
             let user = user_of(account);
             outlet.push(Topic::UserEvents { user }, message("user", &json!({"liquidation": liquidation})));
+        }
+    }
+
+    /// Tells each account a list of its own.
+    fn push_lists(
+        &self,
+        lists: ByAccount,
+        channel: &str,
+        name: &str,
+        topic: impl Fn(Address) -> Topic,
+        outlet: &mut Outlet<'_>,
+    ) {
+        for (account, list) in lists {
+            let user = self.people.address(account);
+            outlet.push(topic(user), message(channel, &json!({"user": user.to_string(), name: list})));
         }
     }
 
@@ -299,7 +312,7 @@ impl LocalExchange {
             Topic::L2Book { coin, n_sig_figs, mantissa, fast } => {
                 let market = self.exchange.market(id?)?;
                 let most = levels(*fast);
-                Some(message("l2Book", &show::book(coin, market, ms(now), most, *n_sig_figs, *mantissa)))
+                Some(message("l2Book", &show::book(coin, market, now.millis(), most, *n_sig_figs, *mantissa)))
             }
             Topic::Bbo { coin } => {
                 let market = self.exchange.market(id?)?;
@@ -370,5 +383,5 @@ impl LocalExchange {
 
 fn bbo(coin: &str, now: Nanos, best: &[Option<LevelView>; 2]) -> Bytes {
     let best: Vec<Value> = best.iter().map(|level| level.as_ref().map_or(Value::Null, show::level)).collect();
-    message("bbo", &json!({"coin": coin, "time": ms(now), "bbo": best}))
+    message("bbo", &json!({"coin": coin, "time": now.millis(), "bbo": best}))
 }

@@ -1,11 +1,11 @@
 //! Orders, fills, positions and books as the venue writes them.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::listing::Listing;
 use super::record::{FillEntry, OrderEntry};
 use super::texts;
-use super::wire::{cloid, decimal, maybe, millis, side};
+use super::wire::{cloid, decimal, maybe, side};
 use crate::account::Position;
 use crate::hyperliquid::address::Address;
 use crate::instrument::InstrumentId;
@@ -19,27 +19,31 @@ use crate::venue::exchange::market::Market;
 use crate::venue::exchange::news::{Fee, Fill, TwapState};
 use crate::venue::exchange::order::{Link, Order, Trigger};
 
+/// What both forms of an order have.
+fn order_fields(listing: &Listing, order: &Order) -> Map<String, Value> {
+    let asked = &order.asked;
+    let fields = [
+        ("coin", json!(listing.coin(asked.instrument))),
+        ("side", json!(side(asked.side))),
+        ("limitPx", decimal(asked.price)),
+        ("sz", decimal(order.leaves)),
+        ("oid", json!(order.oid)),
+        ("timestamp", json!(order.placed.millis())),
+        ("origSz", decimal(asked.quantity)),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// An order in its short form, which hides what it waits for.
 pub(super) fn basic_order(listing: &Listing, order: &Order) -> Value {
-    let asked = &order.asked;
-    let mut shown = json!({
-        "coin": listing.coin(asked.instrument),
-        "side": side(asked.side),
-        "limitPx": decimal(asked.price),
-        "sz": decimal(order.leaves),
-        "oid": order.oid,
-        "timestamp": millis(order.placed),
-        "origSz": decimal(asked.quantity),
-    });
-    if let Some(fields) = shown.as_object_mut() {
-        if asked.cloid.is_some() {
-            fields.insert("cloid".into(), cloid(asked.cloid));
-        }
-        if asked.reduce_only {
-            fields.insert("reduceOnly".into(), Value::Bool(true));
-        }
+    let mut fields = order_fields(listing, order);
+    if order.asked.cloid.is_some() {
+        fields.insert("cloid".into(), cloid(order.asked.cloid));
     }
-    shown
+    if order.asked.reduce_only {
+        fields.insert("reduceOnly".into(), Value::Bool(true));
+    }
+    Value::Object(fields)
 }
 
 fn order_type(trigger: Option<&Trigger>) -> &'static str {
@@ -68,24 +72,20 @@ pub(super) fn order(listing: &Listing, order: &Order, children: Vec<Value>) -> V
         (None, TimeInForce::Ioc | TimeInForce::Fok) => json!("Ioc"),
         (None, TimeInForce::Gtc) => json!("Gtc"),
     };
-    json!({
-        "coin": listing.coin(asked.instrument),
-        "side": side(asked.side),
-        "limitPx": decimal(asked.price),
-        "sz": decimal(order.leaves),
-        "oid": order.oid,
-        "timestamp": millis(order.placed),
-        "triggerCondition": condition,
-        "isTrigger": trigger.is_some() && !order.is_triggered,
-        "triggerPx": trigger.map_or_else(|| json!("0.0"), |trigger| decimal(trigger.price)),
-        "children": children,
-        "isPositionTpsl": order.link == Link::Position,
-        "reduceOnly": asked.reduce_only,
-        "orderType": order_type(trigger),
-        "origSz": decimal(asked.quantity),
-        "tif": tif,
-        "cloid": cloid(asked.cloid),
-    })
+    let more = [
+        ("triggerCondition", json!(condition)),
+        ("isTrigger", json!(trigger.is_some() && !order.is_triggered)),
+        ("triggerPx", trigger.map_or_else(|| json!("0.0"), |trigger| decimal(trigger.price))),
+        ("children", Value::Array(children)),
+        ("isPositionTpsl", json!(order.link == Link::Position)),
+        ("reduceOnly", json!(asked.reduce_only)),
+        ("orderType", json!(order_type(trigger))),
+        ("tif", tif),
+        ("cloid", cloid(asked.cloid)),
+    ];
+    let mut fields = order_fields(listing, order);
+    fields.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(fields)
 }
 
 /// A status of an order, with the order in its long form. Its size is that of when the status changed.
@@ -93,7 +93,7 @@ pub(super) fn order_entry(listing: &Listing, entry: &OrderEntry) -> Value {
     json!({
         "order": order(listing, &entry.order, Vec::new()),
         "status": texts::status(entry.status),
-        "statusTimestamp": millis(entry.time),
+        "statusTimestamp": entry.time.millis(),
     })
 }
 
@@ -140,7 +140,7 @@ pub(super) fn fill(listing: &Listing, exchange: &Exchange, entry: &FillEntry, li
         "px": decimal(fill.price),
         "sz": decimal(fill.quantity),
         "side": side(asked.side),
-        "time": millis(fill.time),
+        "time": fill.time.millis(),
         "startPosition": decimal(fill.start_position),
         "dir": direction(fill, is_spot, is_isolated),
         "closedPnl": decimal(fill.closed_profit),
@@ -383,6 +383,6 @@ pub(super) fn twap_state(listing: &Listing, user: &Address, state: &TwapState) -
         "minutes": state.minutes,
         "reduceOnly": state.reduce_only,
         "randomize": state.is_random,
-        "timestamp": millis(state.start),
+        "timestamp": state.start.millis(),
     })
 }

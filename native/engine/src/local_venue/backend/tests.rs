@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::exchange::{LocalExchange, LocalOptions, MarketData, millis};
+use super::exchange::{LocalExchange, LocalOptions, MarketData};
 use super::listing::Universe;
 use crate::hyperliquid::action::Action;
 use crate::hyperliquid::address::Address;
@@ -73,7 +73,7 @@ impl World {
 
     /// Time passes, in milliseconds; the answers to what had been asked for.
     fn pass(&mut self, count: i64) -> Vec<Value> {
-        self.now = self.now.after(millis(count));
+        self.now = self.now.after(Nanos::from_millis(count));
         let (audience, mut outputs) = (Everybody::default(), Vec::new());
         self.local.make_blocks(self.now, &mut Outlet::new(&audience, &mut outputs));
         assert_eq!(self.local.exchange.check(), Ok(()));

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::num::UNIT;
 use crate::order::{Cloid, Side};
-use crate::time::Nanos;
 
 /// A decimal: a string with at least one digit after the point.
 pub(super) fn decimal(number: impl Display) -> Value {
@@ -31,11 +30,6 @@ pub(super) const fn side(side: Side) -> &'static str {
         Side::Buy => "B",
         Side::Sell => "A",
     }
-}
-
-/// Milliseconds since the epoch.
-pub(super) const fn millis(time: Nanos) -> i64 {
-    time.raw() / 1_000_000
 }
 
 /// A customer's id of an order, or `null`.

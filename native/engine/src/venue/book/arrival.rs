@@ -10,6 +10,7 @@ use crate::venue::book::own::{Resting, is_better};
 use crate::venue::book::triggers::Waiting;
 use crate::venue::book::{BookMatching, taker_fill};
 use crate::venue::ledger::{Charge, Exposure, not_found, update};
+use crate::venue::rules::is_outside_band;
 use crate::venue::{Ledger, Report};
 
 /// What became of an arriving order.
@@ -91,12 +92,10 @@ impl BookMatching {
         if let Err(reason) = ledger.check_steps(order) {
             return Ok(Err(reason));
         }
-        if let (Some(mark), Some(limit)) = (mark, order.kind.price()) {
-            let band =
-                Price::from_raw(mark.raw()).moved_by(ledger.config.book.price_band, Rounding::Floor)?.sub(mark)?;
-            if limit.sub(mark)?.abs()? > band {
-                return Ok(Err(Reason::PriceBand));
-            }
+        if let (Some(mark), Some(limit)) = (mark, order.kind.price())
+            && is_outside_band(limit, mark, ledger.config.book.price_band)?
+        {
+            return Ok(Err(Reason::PriceBand));
         }
         if let Err(reason) = ledger.check_size(order, price)? {
             return Ok(Err(reason));

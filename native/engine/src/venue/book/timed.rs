@@ -1,24 +1,14 @@
 //! What happens at the venue by the clock: slices of a TWAP, cancels that were scheduled (SIMULATION, sections 6 and 7).
 
-use crate::num::{NumError, Qty, Rate};
+use crate::num::{NumError, Qty};
 use crate::order::{Cloid, OrderEvent, OrderKind, OrderStatus, Reason, TimeInForce};
 use crate::row::Status;
 use crate::time::Nanos;
 use crate::venue::book::BookMatching;
 use crate::venue::book::arrival::reach;
 use crate::venue::ledger::update;
+use crate::venue::rules::{Firings, SCHEDULE_LEAD, SLICE_REACH, slice_due, slice_size, slices};
 use crate::venue::{Ledger, Report};
-
-/// Between two slices.
-const SLICE: Nanos = Nanos::from_raw(30 * Nanos::SECOND.raw());
-/// How far a slice reaches from the middle.
-const SLICE_REACH: Rate = Rate::from_raw(30_000_000_000);
-/// A slice is at most this many times the even share.
-const CATCH_UP: i64 = 3;
-/// A cancel is scheduled at least this far ahead.
-const LEAD: Nanos = Nanos::from_raw(5 * Nanos::SECOND.raw());
-/// Scheduled cancels that may fire in a UTC day.
-const FIRINGS_MAX: u32 = 10;
 
 /// A market order in slices.
 #[derive(Debug, Clone)]
@@ -34,17 +24,12 @@ struct Twap {
 
 impl Twap {
     fn due(&self) -> Nanos {
-        self.start.after(Nanos::from_raw((self.next - 1) * SLICE.raw()))
+        slice_due(self.start, self.next)
     }
 
-    /// What the next slice sends: all that is missing by then, at most three times the even share.
+    /// What the next slice sends.
     fn size(&self) -> Result<Qty, NumError> {
-        let (total, slices) = (i128::from(self.order.quantity.raw()), i128::from(self.slices));
-        let missing = total * i128::from(self.next) / slices - i128::from(self.executed.raw());
-        let most = total * i128::from(CATCH_UP) / slices;
-        i64::try_from(missing.min(most))
-            .map(Qty::from_raw)
-            .map_err(|_| NumError::Overflow { operation: "a slice of a TWAP" })
+        slice_size(self.order.quantity, self.executed, self.next, self.slices)
     }
 }
 
@@ -53,13 +38,12 @@ impl Twap {
 pub(super) struct Timed {
     twaps: Vec<Twap>,
     cancel_at: Option<Nanos>,
-    /// The UTC day, and how many scheduled cancels fired in it.
-    firings: (i64, u32),
+    firings: Firings,
 }
 
 impl Timed {
     pub(super) fn start_twap(&mut self, order: OrderEvent, oid: u64, duration: Nanos, now: Nanos) {
-        let slices = (duration.raw() / SLICE.raw()).max(1);
+        let slices = slices(duration);
         self.twaps.push(Twap { order, oid, start: now, slices, next: 1, executed: Qty::ZERO });
     }
 
@@ -83,7 +67,7 @@ impl Timed {
 
     /// Plans, moves or takes back the cancel of everything. A time that is too near is moved to the nearest allowed.
     pub(super) fn schedule_cancel(&mut self, time: Option<Nanos>, now: Nanos) {
-        self.cancel_at = time.map(|time| time.max(now.after(LEAD)));
+        self.cancel_at = time.map(|time| time.max(now.after(SCHEDULE_LEAD)));
     }
 }
 
@@ -174,12 +158,9 @@ impl BookMatching {
         now: Nanos,
         reports: &mut Vec<Report>,
     ) -> Result<(), NumError> {
-        let day = now.raw().div_euclid(Nanos::DAY.raw());
-        let fired = if self.timed.firings.0 == day { self.timed.firings.1 } else { 0 };
-        if fired >= FIRINGS_MAX {
+        if !self.timed.firings.fire(now) {
             return Ok(());
         }
-        self.timed.firings = (day, fired + 1);
         let resting = self.markets.iter().flat_map(|m| m.own.iter().map(|o| (o.event.instrument, o.event.cloid)));
         for (instrument, cloid) in resting.collect::<Vec<_>>() {
             self.drop_resting(ledger, instrument, cloid, Reason::ScheduledCancel, now, reports)?;

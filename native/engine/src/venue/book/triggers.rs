@@ -7,6 +7,7 @@ use crate::time::Nanos;
 use crate::venue::book::BookMatching;
 use crate::venue::book::arrival::reach;
 use crate::venue::ledger::update;
+use crate::venue::rules::is_reached;
 use crate::venue::{Ledger, Report};
 
 /// A trigger order that waits.
@@ -35,10 +36,7 @@ impl Waiting {
     pub(super) fn is_reached(order: &OrderEvent, best: Price, mark: Price) -> bool {
         let Some(trigger) = Self::trigger_of(order, best) else { return false };
         let is_gain = matches!(order.kind, OrderKind::TakeProfit { .. } | OrderKind::TakeProfitLimit { .. });
-        match (order.side, is_gain) {
-            (Side::Sell, false) | (Side::Buy, true) => mark <= trigger,
-            (Side::Buy, false) | (Side::Sell, true) => mark >= trigger,
-        }
+        is_reached(order.side, is_gain, trigger, mark)
     }
 
     fn follow(&mut self, mark: Price) {

@@ -9,6 +9,7 @@ use crate::order::Cloid;
 use crate::time::Nanos;
 use crate::venue::Ledger;
 use crate::venue::fees::FeeMeter;
+use crate::venue::rules::Firings;
 
 /// Index of a token. The first is the quote currency of the perpetuals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,8 +107,8 @@ pub struct Account {
     pub(super) spot_fees: FeeMeter,
     /// When all orders are to be cancelled.
     pub(super) cancel_at: Option<Nanos>,
-    /// The UTC day, and how many scheduled cancels fired in it.
-    pub(super) firings: (i64, u32),
+    /// Scheduled cancels that have fired today.
+    pub(super) firings: Firings,
 }
 
 impl Account {

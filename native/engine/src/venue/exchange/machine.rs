@@ -13,6 +13,7 @@ use crate::venue::exchange::options::ExchangeOptions;
 use crate::venue::exchange::order::{AccountId, Order, OrderState, Party};
 use crate::venue::exchange::timed::Twap;
 use crate::venue::fees::FeeMeter;
+use crate::venue::rules::Firings;
 use crate::venue::{FeeSchedule, FeeTable, HyperliquidFees, Ledger, Report, VenueConfig};
 
 /// An exchange of perpetuals and spot pairs with many accounts.
@@ -37,6 +38,8 @@ pub struct Exchange {
     pub(super) next_mark: Nanos,
     pub(super) next_sample: Nanos,
     pub(super) next_funding: Nanos,
+    /// The first of the cancels that accounts have scheduled.
+    pub(super) next_cancel: Option<Nanos>,
     pub(super) news: Vec<News>,
     /// Orders that were filled whole: what hangs on them has to be woken.
     pub(super) filled: Vec<Order>,
@@ -66,6 +69,7 @@ impl Exchange {
             next_mark: now,
             next_sample: now.floor_to(options.sample_interval).after(options.sample_interval),
             next_funding: now.floor_to(options.funding_interval).after(options.funding_interval),
+            next_cancel: None,
             options,
             perpetuals,
             markets,
@@ -144,7 +148,7 @@ impl Exchange {
             cloids: FxHashMap::default(),
             spot_fees: FeeMeter::new(FeeSchedule::Hyperliquid(spot)),
             cancel_at: None,
-            firings: (0, 0),
+            firings: Firings::default(),
         });
         AccountId(u32::try_from(self.accounts.len() - 1).unwrap_or(u32::MAX))
     }

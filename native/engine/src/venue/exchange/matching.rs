@@ -4,6 +4,7 @@ use crate::account::Average;
 use crate::instrument::InstrumentId;
 use crate::num::{Money, NumError, Price, Qty, RATE_UNIT, Rate, Rounding};
 use crate::order::{FillReason, Liquidity, OrderStatus, Reason, Side, TimeInForce};
+use crate::time::Nanos;
 use crate::venue::Report;
 use crate::venue::exchange::machine::Exchange;
 use crate::venue::exchange::market::Kind;
@@ -238,7 +239,7 @@ impl Exchange {
         liquidity: Liquidity,
         meeting: &Meeting,
     ) -> Result<(), NumError> {
-        let Meeting { instrument, price, quantity, trade_id, cause } = *meeting;
+        let Meeting { instrument, price, quantity, cause, .. } = *meeting;
         let (now, mark) = (self.now, self.mark(instrument));
         let builder_fee = builder_fee(order, price, quantity)?;
         let Some(account) = self.accounts.get_mut(id.index()) else { return Ok(()) };
@@ -278,21 +279,13 @@ impl Exchange {
         account.spot_fees.count(volume, now);
         for report in reports.drain(..) {
             if let Report::Fill(event) = report {
-                self.news.push(News::Fill(Fill {
-                    account: id,
-                    order: *order,
-                    trade_id,
-                    price,
-                    quantity,
-                    is_taker: liquidity == Liquidity::Taker,
-                    start_position,
-                    closed_profit,
-                    fee: Fee::Quote(event.fee),
-                    builder_fee,
-                    liquidation: cause.liquidation,
-                    twap: cause.twap.filter(|_| liquidity == Liquidity::Taker),
-                    time: now,
-                }));
+                let fee = Fee::Quote(event.fee);
+                self.news.push(fill_news(
+                    order,
+                    liquidity,
+                    meeting,
+                    Booked { id, start_position, closed_profit, fee, builder_fee, time: now },
+                ));
             }
         }
         self.reports = reports;
@@ -306,7 +299,7 @@ impl Exchange {
         liquidity: Liquidity,
         meeting: &Meeting,
     ) -> Result<(), NumError> {
-        let Meeting { instrument, price, quantity, trade_id, cause } = *meeting;
+        let Meeting { instrument, price, quantity, .. } = *meeting;
         let Some(Kind::Spot { base, quote }) = self.market(instrument).map(|market| market.kind) else { return Ok(()) };
         let now = self.now;
         let Some(account) = self.accounts.get_mut(id.index()) else { return Ok(()) };
@@ -334,23 +327,46 @@ impl Exchange {
         let volume = 2 * i128::from(notional.raw());
         account.spot_fees.count(volume, now);
         account.ledger.fees_mut().count(volume, now);
-        self.news.push(News::Fill(Fill {
-            account: id,
-            order: *order,
-            trade_id,
-            price,
-            quantity,
-            is_taker: liquidity == Liquidity::Taker,
-            start_position,
-            closed_profit,
-            fee,
-            builder_fee: Money::ZERO,
-            liquidation: None,
-            twap: cause.twap.filter(|_| liquidity == Liquidity::Taker),
-            time: now,
-        }));
+        let builder_fee = Money::ZERO;
+        self.news.push(fill_news(
+            order,
+            liquidity,
+            meeting,
+            Booked { id, start_position, closed_profit, fee, builder_fee, time: now },
+        ));
         Ok(())
     }
+}
+
+/// What a fill did to the account that it is of.
+struct Booked {
+    id: AccountId,
+    start_position: Qty,
+    closed_profit: Money,
+    fee: Fee,
+    builder_fee: Money,
+    time: Nanos,
+}
+
+/// One side of a meeting, as it is told.
+fn fill_news(order: &Order, liquidity: Liquidity, meeting: &Meeting, booked: Booked) -> News {
+    let Booked { id, start_position, closed_profit, fee, builder_fee, time } = booked;
+    let is_taker = liquidity == Liquidity::Taker;
+    News::Fill(Fill {
+        account: id,
+        order: *order,
+        trade_id: meeting.trade_id,
+        price: meeting.price,
+        quantity: meeting.quantity,
+        is_taker,
+        start_position,
+        closed_profit,
+        fee,
+        builder_fee,
+        liquidation: meeting.cause.liquidation,
+        twap: meeting.cause.twap.filter(|_| is_taker),
+        time,
+    })
 }
 
 /// What the builder of an order gets of a fill, toward zero at 1e-6.

@@ -4,6 +4,7 @@ use crate::instrument::InstrumentId;
 use crate::num::{Price, Qty, Rate};
 use crate::order::{Cloid, Reason, Side, TimeInForce};
 use crate::time::Nanos;
+use crate::venue::rules::is_reached;
 
 /// Index of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,13 +52,10 @@ pub struct Trigger {
 }
 
 impl Trigger {
-    /// Whether a mark has reached it: stops and gains look in opposite directions.
+    /// Whether a mark has reached it.
     #[must_use]
     pub fn is_reached(&self, side: Side, mark: Price) -> bool {
-        match (side, self.is_gain) {
-            (Side::Sell, false) | (Side::Buy, true) => mark <= self.price,
-            (Side::Buy, false) | (Side::Sell, true) => mark >= self.price,
-        }
+        is_reached(side, self.is_gain, self.price, mark)
     }
 
     /// Whether it waits for the mark to rise.

@@ -1,7 +1,7 @@
 //! Orders are asked for, changed and taken back: the checks, in the exchange's order, and what becomes of each.
 
 use crate::instrument::InstrumentId;
-use crate::num::{Money, NumError, Price, Qty, Rounding};
+use crate::num::{Money, NumError, Price, Qty};
 use crate::order::{Cloid, OrderStatus, Reason, Side, TimeInForce};
 use crate::row::Status;
 use crate::venue::exchange::account::Account;
@@ -9,6 +9,7 @@ use crate::venue::exchange::machine::Exchange;
 use crate::venue::exchange::market::{Kind, Market};
 use crate::venue::exchange::order::{AccountId, Grouping, Link, NewOrder, Order, OrderState, Party, Placed};
 use crate::venue::ledger::Exposure;
+use crate::venue::rules::{check_steps, is_outside_band};
 
 /// The exchange's id of an order, or the customer's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,14 +112,15 @@ impl Exchange {
             return Ok(Err(Reason::Halted));
         }
         let is_whole_position = link == Link::Position && asked.quantity.is_zero();
-        if let Err(reason) = check_steps(market, asked, is_whole_position) {
+        let quantity = if is_whole_position { market.rules.lot_size } else { asked.quantity };
+        let prices = std::iter::once(asked.price).chain(asked.trigger.map(|trigger| trigger.price));
+        if let Err(reason) = check_steps(&market.rules, quantity, prices) {
             return Ok(Err(reason));
         }
-        if let Some(mark) = market.reference() {
-            let band = mark.moved_by(self.options.book.price_band, Rounding::Floor)?.sub(mark)?;
-            if asked.price.sub(mark)?.abs()? > band {
-                return Ok(Err(Reason::PriceBand));
-            }
+        if let Some(mark) = market.reference()
+            && is_outside_band(asked.price, mark, self.options.book.price_band)?
+        {
+            return Ok(Err(Reason::PriceBand));
         }
         if !is_whole_position && is_small(market, account, asked)? {
             return Ok(Err(Reason::MinNotional));
@@ -254,20 +256,6 @@ impl Exchange {
         self.follow_up()?;
         Ok(Some(placed))
     }
-}
-
-/// Whether quantity and prices are multiples of lot and tick.
-fn check_steps(market: &Market, asked: &NewOrder, is_whole_position: bool) -> Result<(), Reason> {
-    let rules = &market.rules;
-    let is_lot = asked.quantity.is_positive() && asked.quantity.raw() % rules.lot_size.raw() == 0;
-    if !is_lot && !is_whole_position {
-        return Err(Reason::Lot);
-    }
-    let prices = [Some(asked.price), asked.trigger.map(|trigger| trigger.price)];
-    if prices.iter().flatten().any(|price| !price.is_positive() || !rules.tick.allows(*price)) {
-        return Err(Reason::Tick);
-    }
-    Ok(())
 }
 
 /// Whether an order is too small; what closes the whole position, or is cut to it, never is.

@@ -10,18 +10,8 @@ use crate::venue::exchange::matching::Cause;
 use crate::venue::exchange::news::{Fee, Fill, Liquidated, News, TwapState, TwapStatus};
 use crate::venue::exchange::order::{AccountId, Link, NewOrder, Order, OrderState, Party};
 use crate::venue::exchange::placing::any_price;
+use crate::venue::rules::{SLICE_REACH, slice_due, slice_size, slices};
 use crate::venue::{Forced, Report, Scope};
-
-/// Between two slices of an order over time.
-const SLICE: Nanos = Nanos::from_raw(30 * Nanos::SECOND.raw());
-/// How far a slice reaches from the middle: 3 %.
-const SLICE_REACH: Rate = Rate::from_raw(30_000_000_000);
-/// A slice is at most this many times the even share.
-const CATCH_UP: i64 = 3;
-/// A cancel is scheduled at least this far ahead.
-pub const SCHEDULE_LEAD: Nanos = Nanos::from_raw(5 * Nanos::SECOND.raw());
-/// Scheduled cancels that may fire in a UTC day.
-const FIRINGS_MAX: u32 = 10;
 
 /// An order over time.
 #[derive(Debug, Clone, Copy)]
@@ -38,19 +28,16 @@ pub struct Twap {
 
 impl Twap {
     fn slices(&self) -> i64 {
-        (i64::from(self.state.minutes) * Nanos::MINUTE.raw() / SLICE.raw()).max(1)
+        slices(Nanos::from_raw(i64::from(self.state.minutes) * Nanos::MINUTE.raw()))
     }
 
-    fn due(&self) -> Nanos {
-        self.state.start.after(Nanos::from_raw((self.next - 1) * SLICE.raw()))
+    const fn due(&self) -> Nanos {
+        slice_due(self.state.start, self.next)
     }
 
-    /// What the next slice sends: all that is missing by then, at most three times the even share.
-    fn size(&self) -> Qty {
-        let (total, slices) = (i128::from(self.state.quantity.raw()), i128::from(self.slices()));
-        let missing = total * i128::from(self.next) / slices - i128::from(self.state.executed.raw());
-        let most = total * i128::from(CATCH_UP) / slices;
-        Qty::from_raw(i64::try_from(missing.min(most)).unwrap_or_default())
+    /// What the next slice sends.
+    fn size(&self) -> Result<Qty, NumError> {
+        slice_size(self.state.quantity, self.state.executed, self.next, self.slices())
     }
 }
 
@@ -59,9 +46,8 @@ impl Exchange {
     #[must_use]
     pub fn next_time(&self) -> Nanos {
         let twaps = self.twaps.iter().map(Twap::due);
-        let cancels = self.accounts.iter().filter_map(|account| account.cancel_at);
         let fixed = self.next_mark.min(self.next_sample).min(self.next_funding);
-        twaps.chain(cancels).fold(fixed, Nanos::min)
+        twaps.chain(self.next_cancel).fold(fixed, Nanos::min)
     }
 
     /// Time passes: everything that is due up to `now` happens, in the order of its time.
@@ -306,7 +292,7 @@ impl Exchange {
 
     /// One slice: what is missing by now, rounded down to the lot, within 3 % of the middle.
     fn slice(&mut self, twap: &mut Twap) -> Result<(), NumError> {
-        let size = twap.size();
+        let size = twap.size()?;
         twap.next += 1;
         let TwapState { instrument, side, reduce_only, .. } = twap.state;
         let Some(market) = self.market(instrument).filter(|market| market.status == Status::Trading) else {
@@ -338,34 +324,38 @@ impl Exchange {
         if let Some(account) = self.accounts.get_mut(account.index()) {
             account.cancel_at = time;
         }
+        self.find_next_cancel();
     }
 
     fn fire_scheduled(&mut self, due: Nanos) -> Result<(), NumError> {
-        let day = due.raw().div_euclid(Nanos::DAY.raw());
+        if self.next_cancel.is_none_or(|next| next > due) {
+            return Ok(());
+        }
         for index in 0..self.accounts.len() {
             let Some(account) = self.accounts.get_mut(index).filter(|a| a.cancel_at.is_some_and(|time| time <= due))
             else {
                 continue;
             };
             account.cancel_at = None;
-            let fired = if account.firings.0 == day { account.firings.1 } else { 0 };
-            if fired >= FIRINGS_MAX {
+            if !account.firings.fire(due) {
                 continue;
             }
-            account.firings = (day, fired + 1);
             for oid in account.orders.clone() {
                 self.drop_order(oid, Reason::ScheduledCancel)?;
             }
         }
+        self.find_next_cancel();
         Ok(())
+    }
+
+    fn find_next_cancel(&mut self) {
+        self.next_cancel = self.accounts.iter().filter_map(|account| account.cancel_at).min();
     }
 
     /// How many scheduled cancels of an account have fired in the present UTC day.
     #[must_use]
     pub fn firings_left(&self, account: AccountId) -> u32 {
-        let day = self.now.raw().div_euclid(Nanos::DAY.raw());
-        let fired = self.account(account).map_or(0, |a| if a.firings.0 == day { a.firings.1 } else { 0 });
-        FIRINGS_MAX.saturating_sub(fired)
+        self.account(account).map_or(0, |account| account.firings.left(self.now))
     }
 
     /// Chooses the leverage of a perpetual, and whether its position stands apart. The caller has checked both.
