@@ -22,21 +22,24 @@ def frame(message: bytes) -> bytes:
     return struct.pack("!BBH", 0x81, 126, size) + message
 
 
+async def accept(reader: asyncio.StreamReader) -> bytes:
+    """Read a client's opening and return the answer to it."""
+    request = await reader.readuntil(b"\r\n\r\n")
+    (asked,) = (line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
+    key = asked.split(b": ")[1].strip()
+    digest = hashlib.sha1(key + ACCEPT_SUFFIX, usedforsecurity=False).digest()
+    return (
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+    )
+
+
 async def serve(messages: list[bytes], count: int) -> None:
     frames = [frame(message) for message in messages]
     chunk = b"".join(frames[k % len(frames)] for k in range(CHUNK))
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        headers = dict(line.lower().split(b": ", 1) for line in request.split(b"\r\n")[1:] if b": " in line)
-        asked = [line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key")]
-        key = asked[0].split(b": ")[1].strip()
-        assert b"upgrade" in headers
-        accept = base64.b64encode(hashlib.sha1(key + ACCEPT_SUFFIX, usedforsecurity=False).digest())
-        writer.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-        )
+        writer.write(await accept(reader))
         try:
             await reader.read(1)
             for _ in range(count // CHUNK):

@@ -50,7 +50,7 @@ from algo_trade.strategy import (
 )
 
 if TYPE_CHECKING:
-    from algo_trade.hyperliquid import HyperliquidClient, HyperliquidWebSocket, LiveDataProvider
+    from algo_trade.hyperliquid import HyperliquidClient, HyperliquidWebSocket, LiveDataProvider, LiveExecutionHandler
 
 __all__ = [
     "BacktestResult",
@@ -69,6 +69,7 @@ __all__ = [
     "Instrument",
     "InstrumentRules",
     "LiveDataProvider",
+    "LiveExecutionHandler",
     "MaCrossoverStrategy",
     "MarketContext",
     "MarketEvent",
@@ -104,6 +105,6 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Import what is live when it is first asked for."""
-    if name in {"HyperliquidClient", "HyperliquidWebSocket", "LiveDataProvider"}:
+    if name in {"HyperliquidClient", "HyperliquidWebSocket", "LiveDataProvider", "LiveExecutionHandler"}:
         return getattr(hyperliquid, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -295,7 +295,9 @@ class FillEvent:
         quantity: _Number,
         fee: _Number,
         time: _Time,
+        local_time: _Time | None = None,
         liquidity: str = "taker",
+        reason: str | None = None,
         trade_id: int = 0,
         oid: int = 0,
     ) -> FillEvent: ...
@@ -343,6 +345,14 @@ class OrderEvent:
     @property
     def trigger_price(self) -> Decimal | None: ...
     @property
+    def duration_ns(self) -> int | None: ...
+    @property
+    def parent(self) -> str | None: ...
+    @property
+    def for_position(self) -> bool: ...
+    @property
+    def expires_after_ns(self) -> int | None: ...
+    @property
     def time_in_force(self) -> _TimeInForce: ...
     @property
     def reduce_only(self) -> bool: ...
@@ -358,6 +368,7 @@ class OrderUpdate:
         cloid: str,
         status: str,
         time: _Time,
+        local_time: _Time | None = None,
         reason: str | None = None,
         oid: int = 0,
     ) -> OrderUpdate: ...
@@ -604,6 +615,7 @@ class Instrument:
         tick_size: _Number | None = None,
         lot_size: _Number | None = None,
         size_decimals: int | None = None,
+        price_decimals: int | None = None,
         min_notional: _Number | None = None,
         tiers: Sequence[tuple[_Number, int]] | None = None,
         leverage: int | None = None,
@@ -611,6 +623,8 @@ class Instrument:
     ) -> Instrument: ...
     @property
     def symbol(self) -> str: ...
+    def allows_price(self, price: _Number) -> bool: ...
+    def reach(self, price: _Number, share: _Number, side: _Side) -> Decimal: ...
 
 # --- drivers ----------------------------------------------------------------------------------------------------------
 
@@ -661,6 +675,8 @@ class ControlEvent:
 
 @final
 class AccountEvent:
+    @staticmethod
+    def funding(symbol: str, time: _Time, amount: _Number, rate: _Number, oracle_price: _Number) -> AccountEvent: ...
     @property
     def kind(self) -> Literal["backstop", "funding", "builder_fee"]: ...
     @property
@@ -1050,6 +1066,9 @@ class WireOrder:
     def __le__(self, other: object, /) -> bool: ...
     def __lt__(self, other: object, /) -> bool: ...
     __hash__: ClassVar[None]  # type: ignore[assignment]
+
+def order_outcome(status: str) -> tuple[str, str | None] | None:
+    """What a status of an order means, as a trading system says it, with the reason of an end; None for a word that is new."""
 
 def wire_decimal(value: _Number) -> str:
     """Write a number as the venue does: plain, at most 8 decimals, no trailing zeros. A finer number is an error."""

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algo_trade.errors import ParameterError
-from algo_trade.hyperliquid.orders import LiveOrder, LiveOrders, state_of
+from algo_trade.hyperliquid.answers import Filled, Refused, Resting, Unknown
+from algo_trade.hyperliquid.orders import LiveOrder, LiveOrders
+from algo_trade.hyperliquid.outcomes import Settled
+from algo_trade.hyperliquid.refusals import RefusalKind
 from algo_trade.hyperliquid.stream import AccountFill, OpenOrders, OrderNews
 
 USER = "0x" + "ab" * 20
@@ -37,7 +40,8 @@ def tell(orders: LiveOrders, word: Any) -> None:
         orders.answered(CLOID, word)
 
 
-ACK = {"resting": {"oid": 7, "cloid": CLOID}}
+ACK = Resting(7, CLOID)
+LOST = Unknown(1, 0, 10, "no answer", cloid=CLOID)
 
 
 @st.composite
@@ -82,7 +86,7 @@ def test_trap_13_the_cancel_of_a_replaced_oid_ends_nothing(words: list[Any]) -> 
         order = orders.get(CLOID)
         assert order is not None
         assert not order.is_done
-    order = orders.modified(CLOID, {"resting": {"oid": 8, "cloid": CLOID}})
+    order = orders.modified(CLOID, Resting(8, CLOID))
     assert (order.state, order.oid, order.filled) == ("resting", 8, Decimal(3))
 
 
@@ -91,7 +95,9 @@ def test_trap_14_after_an_error_of_a_modify_nothing_is_taken_to_rest() -> None:
     orders.submit(CLOID, "BTC", TEN)
     orders.answered(CLOID, ACK)
     orders.modifying(CLOID, TEN)
-    assert orders.modified(CLOID, {"error": "Cannot modify canceled or filled order"}).state == "unknown"
+    assert (
+        orders.modified(CLOID, Refused(RefusalKind.MODIFY, "Cannot modify canceled or filled order")).state == "unknown"
+    )
     orders.news(news("filled", 9))
     order = orders.fill(fill(3, 10))
     assert order is not None
@@ -111,7 +117,6 @@ def test_trap_14_after_an_error_of_a_modify_nothing_is_taken_to_rest() -> None:
     ],
 )
 def test_trap_26_statuses_that_are_new_are_sorted_by_their_ending_or_shown(status: str, state: str | None) -> None:
-    assert state_of(status) == state
     orders = LiveOrders()
     orders.submit(CLOID, "BTC", TEN)
     order = orders.news(news(status, 3))
@@ -123,7 +128,7 @@ def test_trap_26_statuses_that_are_new_are_sorted_by_their_ending_or_shown(statu
 def test_an_order_without_an_answer_is_unknown_until_it_is_seen() -> None:
     orders = LiveOrders()
     orders.submit(CLOID, "BTC", TEN)
-    assert orders.unanswered(CLOID).state == "unknown"
+    assert orders.answered(CLOID, LOST).state == "unknown"
     found = orders.fill(fill(2, 4))
     assert found is not None
     assert (found.state, found.filled, found.oid) == ("resting", Decimal(4), 7)
@@ -132,8 +137,9 @@ def test_an_order_without_an_answer_is_unknown_until_it_is_seen() -> None:
 def test_an_order_that_never_arrived_ends_as_rejected() -> None:
     orders = LiveOrders()
     orders.submit(CLOID, "BTC", TEN)
-    orders.unanswered(CLOID)
-    assert orders.never_arrived(CLOID).state == "rejected"
+    orders.answered(CLOID, LOST)
+    ended = orders.settled(CLOID, Settled("absent", None, None, ()), 11)
+    assert (ended.state, ended.refusal) == ("rejected", Refused(RefusalKind.NOT_SENT, "it never arrived"))
     assert orders.live() == []
 
 
@@ -146,6 +152,63 @@ def test_an_order_that_is_missing_from_the_open_ones_must_be_looked_up() -> None
     row = {"oid": 7, "cloid": CLOID, "time": 5}
     assert orders.open_orders(OpenOrders(USER, "", (row,), asked_ns=12), ["BTC"]) == []
     assert [order.state for order in orders.live()] == ["resting"]
+
+
+def test_an_order_that_is_found_again_rests_and_one_that_is_forgotten_has_ended() -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    orders.answered(CLOID, ACK)
+    orders.open_orders(OpenOrders(USER, "", (), asked_ns=9), ["BTC"])
+    assert orders.settled(CLOID, Settled("resting", 7, "open", ()), 10).state == "resting"
+    orders.open_orders(OpenOrders(USER, "", (), asked_ns=12), ["BTC"])
+    ended = orders.settled(CLOID, Settled("absent", None, None, ()), 13)
+    assert (ended.state, ended.is_done, ended.status) == ("cancelled", True, "")
+
+
+def test_what_ended_shows_which_fills_are_still_on_their_way() -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    orders.answered(CLOID, Filled(7, Decimal(4), TEN, CLOID))
+    left = {"order": {"original_quantity": TEN, "quantity": Decimal(5)}}
+    ended = orders.news(OrderNews(USER, "BTC", 7, CLOID, "canceled", 9, left))
+    assert ended is not None
+    assert (ended.state, ended.filled, ended.missing) == ("cancelled", Decimal(0), Decimal(5))
+    one = orders.fill(fill(1, 2))
+    assert one is not None
+    assert one.missing == 3
+    # A look finds the truth: sizes in news are cut where a reduce-only order is larger than its position.
+    found = tuple({"quantity": Decimal(quantity)} for quantity in (2, 1))
+    settled = orders.settled(CLOID, Settled("done", 7, "canceled", found), 10)  # type: ignore[arg-type]
+    assert settled.missing == 1
+
+
+def test_a_refused_change_leaves_the_size_as_it_was_and_a_new_oid_has_its_own() -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    orders.answered(CLOID, ACK)
+    orders.fill(fill(1, 4))
+    orders.modifying(CLOID, Decimal(1))
+    assert orders.modified(CLOID, Refused(RefusalKind.MODIFY, "Cannot modify")).state == "unknown"
+    settled = orders.settled(CLOID, Settled("resting", 7, "open", ()), 5)
+    assert (settled.state, settled.quantity) == ("resting", TEN)
+    orders.modifying(CLOID, Decimal(3))
+    changed = orders.modified(CLOID, Resting(8, CLOID))
+    assert (changed.state, changed.quantity, changed.remaining) == ("resting", Decimal(7), Decimal(3))
+    orders.fill(fill(2, 2, oid=8))
+    last = orders.fill(fill(3, 1, oid=8))
+    assert last is not None
+    assert (last.state, last.filled) == ("filled", Decimal(7))
+
+
+def test_children_are_found_beside_their_parent() -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    child = {"oid": 9, "cloid": CLOID, "time": 5, "children": None}
+    parent = {"oid": 8, "cloid": None, "time": 5, "children": [child]}
+    orders.open_orders(OpenOrders(USER, "", (parent,), asked_ns=12), ["BTC"])
+    order = orders.get(CLOID)
+    assert order is not None
+    assert (order.oid, order.state) == (9, "resting")
 
 
 def test_orders_of_others_are_passed_over() -> None:

@@ -10,8 +10,8 @@ import pytest
 import algo_trade as at
 from algo_trade.core import AsyncDataProvider, Context, FeedChange
 from algo_trade.hyperliquid.provider import LiveDataProvider, streams_of
-from algo_trade.hyperliquid.stream import AccountFill, History, SessionSettings, StreamChange
-from tests.hyperliquid.stream.exchange import USER, Exchange, message
+from algo_trade.hyperliquid.stream import History, SessionSettings
+from tests.hyperliquid.stream.exchange import Exchange, message
 from tests.hyperliquid.stream.server import Server
 
 pytest.importorskip("picows", reason="needs the extra `live`")
@@ -105,28 +105,10 @@ def test_a_symbol_is_live_when_all_its_streams_are_and_says_when_it_no_longer_is
     run(main())
 
 
-def test_reports_of_an_account_come_on_connections_of_its_own() -> None:
-    async def main() -> None:
-        exchange = Exchange()
-        async with (
-            Server(exchange) as server,
-            LiveDataProvider({"BTC": "BTC"}, url=server.url, settings=QUICK, user=USER) as provider,
-        ):
-            reports: list[Any] = []
-            live: set[str] = set()
-            async for report in provider.reports():
-                reports.append(report)
-                if isinstance(report, StreamChange) and report.state == "live":
-                    live.add(report.subscription.kind)
-                    if len(live) == 3:
-                        server.tick()
-                        await server.push([*exchange.order("BTC"), *exchange.fill("BTC")])
-                if sum(isinstance(each, at.FillEvent | at.OrderUpdate) for each in reports) == 2:
-                    break
-            fill = next(each for each in reports if isinstance(each, at.FillEvent))
-            update = next(each for each in reports if isinstance(each, at.OrderUpdate))
-            assert (fill.trade_id, update.status) == (exchange.fills[0]["tid"], "resting")
-            assert not any(isinstance(each, AccountFill) for each in reports)
-            assert server.accepted == 2
-
-    run(main())
+def test_markets_and_an_account_share_the_limits_of_one_address() -> None:
+    whole = SessionSettings()
+    market, account = whole.shared()
+    for name in ("connections_max", "opens_per_minute", "sends_per_minute", "subscriptions_max"):
+        assert getattr(market, name) + getattr(account, name) == getattr(whole, name)
+        assert getattr(market, name) > getattr(account, name) > 0
+    assert account.users_max == 1

@@ -1,30 +1,29 @@
-"""Client, streams and the life of orders together, while the venue cuts, freezes and delays; then all has to agree with it."""
+"""A trading system at the venue while it cuts, freezes and delays; then all that the system knows has to agree with the venue."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from algo_trade._native import BookSnapshot, SigningKey
-from algo_trade.hyperliquid.answers import Cancelled, Filled, Refused, Resting, Unknown
-from algo_trade.hyperliquid.client import HyperliquidClient
-from algo_trade.hyperliquid.exchange import NewOrder
-from algo_trade.hyperliquid.orders import LiveOrders
-from algo_trade.hyperliquid.settings import HyperliquidConfig, LimitSettings
-from algo_trade.hyperliquid.stream.events import AccountFill, OpenOrders, OrderNews
-from algo_trade.hyperliquid.stream.settings import SessionSettings
-from algo_trade.hyperliquid.stream.subscription import Subscription
-from algo_trade.hyperliquid.websocket import HyperliquidWebSocket
+import pytest
+
+from algo_trade._native import BookSnapshot
+from algo_trade.hyperliquid import HyperliquidClient, HyperliquidConfig, HyperliquidWebSocket, Subscription
 from algo_trade.venue.testing import RunningVenue, running_venue
+from tests.hyperliquid.desk import SETTINGS, Desk, desk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
+
+    from algo_trade.core import Context
+
+pytest.importorskip("picows", reason="needs the extra `live`")
 
 SYMBOLS = 50
 LIMITS = {
@@ -38,92 +37,44 @@ LOCAL = {"block_ms": 20, "fast_book_ms": 200, "book_ms": 5_000}
 
 
 class Trader:
-    """A trader who believes only what it was told."""
+    """Places, changes and cancels at random, by what the streams say."""
 
-    def __init__(self, client: HyperliquidClient, coins: list[str], seed: int) -> None:
-        self.client = client
+    def __init__(self, desk: Desk, coins: list[str], seed: int) -> None:
+        self.desk = desk
         self.coins = coins
         self.random = Random(seed)
-        self.orders = LiveOrders()
-        self.fills: Counter[tuple[str, int, int]] = Counter()
-        self.positions: Counter[str] = Counter()
         self.books: dict[str, BookSnapshot] = {}
-        self.unknown: list[tuple[str, Unknown]] = []
         self.placed = 0
 
     def hear(self, event: object) -> None:
-        """Take an event of the streams in."""
-        match event:
-            case BookSnapshot():
-                self.books[event.symbol] = event
-            case AccountFill():
-                self.fills[event.coin, event.trade_id, event.oid] += 1
-                signed = event.quantity if event.side == "buy" else -event.quantity
-                self.positions[event.symbol] += signed  # type: ignore[assignment]
-                self.orders.fill(event)
-            case OrderNews():
-                self.orders.news(event)
-            case OpenOrders():
-                self.orders.open_orders(event, self.coins)
+        """Take an event of the markets in."""
+        if isinstance(event, BookSnapshot) and event.bids and event.asks:
+            self.books[event.symbol] = event
+            self.desk.prices[event.symbol] = (event.bids[0][0], event.asks[0][0])
+            self.desk.handler.on_market_event(event)
 
-    async def trade(self) -> None:
-        """Place an order near the middle of a book, or take one back."""
-        coin = self.random.choice(self.coins)
-        resting = [order for order in self.orders.live() if order.state == "resting"]
-        if resting and self.random.random() < 0.4:
+    def trade(self) -> None:
+        """Do one thing."""
+        coin, chance = self.random.choice(self.coins), self.random.random()
+        bid, ask = self.desk.prices[coin]
+        resting = [order for order in self.desk.handler.orders() if order.symbol == coin and order.state == "resting"]
+        if resting and chance < 0.5:
             order = self.random.choice(resting)
-            cancelled = await self.client.exchange.cancel(order.symbol, order.cloid)
-            assert isinstance(cancelled, Cancelled | Refused | Unknown), cancelled
-            return
-        book = self.books.get(coin)
-        if book is None or not book.bids or not book.asks:
-            return
-        kind = self.random.choice(["gtc", "ioc", "alo"])
-        is_buy = self.random.random() < 0.5
-        price = (book.asks if is_buy == (kind == "ioc") else book.bids)[0][0]
-        instrument = await self.client.instrument(coin)
-        lot = Decimal(1).scaleb(-instrument.size_decimals)
-        quantity = (Decimal(20) / price / lot).to_integral_value() * lot + lot
-        new = NewOrder(coin=coin, is_buy=is_buy, price=price, quantity=quantity, time_in_force=kind)  # type: ignore[arg-type]
-        assert new.cloid is not None
-        self.orders.submit(new.cloid, coin, quantity)
-        self.placed += 1
-        answer = await self.client.exchange.place(new)
-        match answer:
-            case Resting() | Filled():
-                self.orders.answered(new.cloid, {"resting": {"oid": answer.oid}})
-            case Refused():
-                self.orders.answered(new.cloid, {"error": answer.text})
-            case Unknown():
-                self.orders.unanswered(new.cloid)
-                self.unknown.append((new.cloid, answer))
-            case _:
-                raise AssertionError(answer)
+            self.desk.do(lambda ctx: ctx.cancel(order.cloid), symbol=coin)
+        elif resting and chance < 0.8:
+            order = self.random.choice(resting)
+            share = Decimal(self.random.randint(900, 999)) / 1_000
+            self.desk.do(lambda ctx: ctx.modify(order.cloid, price=round(bid * share, 8)), symbol=coin)
+        else:
+            side, kind = self.random.choice(["buy", "sell"]), self.random.choice(["gtc", "ioc", "alo", "market"])
+            price = (ask if side == "buy" else bid) if kind == "ioc" else (bid if side == "buy" else ask)
+            terms: dict[str, Any] = {} if kind == "market" else {"price": price, "time_in_force": kind}
 
-    async def settle(self) -> None:
-        """Find out what became of every order that is not known to live or to have ended."""
-        for cloid, unknown in self.unknown:
-            settled = await self.client.resolve(unknown)
-            if settled.state == "absent":
-                self.orders.never_arrived(cloid)
-        self.unknown.clear()
-        for order in self.orders.live():
-            if order.state == "resting":
-                continue
-            told = (await self.client.info.order_status(order.cloid))["order"]
-            if told is not None:
-                row = told["order"]
-                self.orders.news(
-                    OrderNews(
-                        self.client.config.account_address or "",
-                        order.symbol,
-                        row["oid"],
-                        row["cloid"],
-                        told["status"],
-                        told["status_time"],
-                        {},
-                    )
-                )
+            def place(ctx: Context) -> None:
+                getattr(ctx, side)(coin, round(Decimal(25) / bid, 8), **terms)
+
+            self.desk.do(place, symbol=coin)
+            self.placed += 1
 
 
 async def until(condition: Callable[[], Awaitable[object]], what: Callable[[], object]) -> None:
@@ -153,53 +104,32 @@ def fault(random: Random) -> dict[str, Any]:
 
 
 async def torture(venue: RunningVenue, folder: Path, faults: int, seed: int) -> None:
-    key = SigningKey("0x" + secrets.token_hex(32))
-    config = HyperliquidConfig(
-        api_url=venue.url,
-        account_address=key.address,
-        state_dir=folder,
-        limits=LimitSettings(ip_weight_per_minute=1_000_000),
-    )
     random = Random(seed)
-    settings = SessionSettings(
-        opens_per_minute=100_000,
-        sends_per_minute=1_000_000,
-        subscriptions_per_connection=40,
-        stale_after_s={"l2Book fast": 1.5},
-        ping_every_s=0.5,
-        pong_within_s=1.0,
-        answer_within_s=2.0,
-        backoff_s=0.02,
-        backoff_max_s=0.5,
-        audit_every_s=2.0,
-    )
-    async with HyperliquidClient(config, key) as client:
-        universe = (await client.info.meta())["universe"]
-        coins = [row["name"] for row in universe]
-        assert len(coins) == SYMBOLS
-        await client.info.clearinghouse_state(key.address)
-        trader = Trader(client, coins, seed)
-        websocket = HyperliquidWebSocket(
+    async with HyperliquidClient(HyperliquidConfig(api_url=venue.url, state_dir=folder)) as client:
+        coins = [row["name"] for row in (await client.info.meta())["universe"]]
+    assert len(coins) == SYMBOLS
+    settings = replace(SETTINGS, subscriptions_per_connection=40, stale_after_s={"l2Book fast": 1.5})
+    patience: dict[str, Any] = {"timeout_s": 3.0, "expires_after_ms": 4_000, "settle_margin_ms": 1_000}
+    async with desk(venue, folder, symbols=tuple(coins), settings=SETTINGS, **patience) as at_work:
+        trader = Trader(at_work, coins, seed)
+        streams = HyperliquidWebSocket(
             {coin: coin for coin in coins}, url=venue.ws_url, settings=settings, random=random
         )
-        async with websocket, asyncio.TaskGroup() as tasks:
+        async with streams, asyncio.TaskGroup() as tasks:
             for coin in coins:
-                websocket.subscribe(Subscription("l2Book", coin=coin, is_fast=True))
-                websocket.subscribe(Subscription("trades", coin=coin))
-            for kind in ("orderUpdates", "userFills"):
-                websocket.subscribe(Subscription(kind, user=key.address))
+                streams.subscribe(Subscription("l2Book", coin=coin, is_fast=True))
+                streams.subscribe(Subscription("trades", coin=coin))
 
             async def listen() -> None:
-                async for event in websocket:
+                async for event in streams:
                     trader.hear(event)
 
             async def trade() -> None:
                 while True:
-                    await trader.trade()
+                    trader.trade()
                     await asyncio.sleep(0.005)
 
-            listening = tasks.create_task(listen())
-            trading = [tasks.create_task(trade()) for _ in range(4)]
+            listening, trading = tasks.create_task(listen()), tasks.create_task(trade())
             for _ in range(faults):
                 for name, value in fault(random).items():
                     wishes = [name] if value is None else []
@@ -208,37 +138,34 @@ async def torture(venue: RunningVenue, folder: Path, faults: int, seed: int) -> 
                 await asyncio.sleep(random.uniform(0.02, 0.2))
             # The faults end, and with them the orders: all has to come to an agreement.
             await asyncio.to_thread(partial(venue.control, faults=[]))
-            for task in trading:
-                task.cancel()
-            await asyncio.wait(trading)
-            await agree(trader, websocket)
+            trading.cancel()
+            await agree(trader, streams)
             listening.cancel()
 
 
-async def agree(trader: Trader, websocket: HyperliquidWebSocket) -> None:
-    client = trader.client
+async def agree(trader: Trader, streams: HyperliquidWebSocket) -> None:
+    self, client = trader.desk, trader.desk.client
 
     async def is_live() -> bool:
-        return all(stream.state == "live" for stream in websocket.status())
+        return self.handler.is_live and all(stream.state == "live" for stream in streams.status())
 
-    await until(is_live, lambda: [s for s in websocket.status() if s.state != "live"])
+    await until(is_live, lambda: [s for s in streams.status() if s.state != "live"])
 
     async def orders_agree() -> bool:
-        await trader.settle()
-        ours = {order.oid for order in trader.orders.live()}
-        return ours == {order["oid"] for order in await client.info.open_orders()}
+        rows = await client.info.open_orders()
+        ours = {order.oid for order in self.handler.orders()}
+        system = {order.cloid for coin in trader.coins for order in of_system(self, coin)}
+        return ours == {row["oid"] for row in rows} and system == {row["cloid"] for row in rows}
 
-    await until(orders_agree, trader.orders.live)
+    await until(orders_agree, self.handler.orders)
 
-    async def fills_agree() -> bool:
-        told = {(fill["coin"], fill["trade_id"], fill["oid"]) for fill in await client.info.fills_by_time(start_ns=0)}
-        return told == set(trader.fills)
-
-    await until(fills_agree, lambda: len(trader.fills))
-    assert max(trader.fills.values(), default=1) == 1, "a fill was told twice"
+    told = Counter((fill.symbol, fill.trade_id, fill.oid) for fill in self.strategy.fills)
+    assert max(told.values(), default=1) == 1, "a fill was told twice"
+    fills = await client.info.fills_by_time(start_ns=0)
+    assert {(fill["coin"], fill["trade_id"], fill["oid"]) for fill in fills} == set(told)
     positions = [row["position"] for row in (await client.info.clearinghouse_state())["positions"]]
-    held = {position["coin"]: position["size"] for position in positions}
-    assert held == {symbol: quantity for symbol, quantity in trader.positions.items() if quantity}
+    held = {coin: quantity for coin in trader.coins if (quantity := self.system.position(coin).quantity)}
+    assert {position["coin"]: position["size"] for position in positions} == held
 
     # Books move on: each of ours has to be the venue's at some moment.
     for coin in trader.coins:
@@ -252,7 +179,13 @@ async def agree(trader: Trader, websocket: HyperliquidWebSocket) -> None:
 
         await until(book_agrees, partial(trader.books.get, coin))
     assert trader.placed > 0
-    assert trader.fills
+    assert fills
+
+
+def of_system(self: Desk, coin: str) -> list[Any]:
+    """Return what the system takes to be under way."""
+    found: list[Any] = self.do(lambda ctx: ctx.orders(coin).open, symbol=coin)
+    return found
 
 
 def test_after_every_kind_of_fault_all_agrees_with_the_venue(tmp_path: Path, repeats: int) -> None:

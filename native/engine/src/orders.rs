@@ -91,13 +91,15 @@ impl Orders {
         if update.status.is_final() {
             live.remove(&update.cloid);
         } else if let Some(order) = live.get_mut(&update.cloid) {
+            // A change that was sent before the placing was answered has an answer of its own to come.
+            let is_first = order.state == OrderState::InFlight;
             match update.status {
                 OrderStatus::Resting | OrderStatus::Triggered => order.state = OrderState::Resting,
                 OrderStatus::Waiting => order.state = OrderState::Waiting,
                 _ => (order.is_cancelling, order.change) = (false, None),
             }
             // Accepted: from now on it is as it was asked to be.
-            if let Some((price, quantity)) = order.change.take() {
+            if !is_first && let Some((price, quantity)) = order.change.take() {
                 order.event.kind = order.event.kind.moved_to(price);
                 order.leaves = quantity;
             }

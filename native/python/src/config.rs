@@ -5,10 +5,11 @@ use pyo3::prelude::*;
 use engine::instrument::{Instrument, Instruments, MarginMode, MarginTier, TickRule};
 use engine::num::{Money, Price, Qty, Rate};
 use engine::risk::{SimpleRisk, Sizing, VolatilityTarget};
-use engine::venue::{FillOn, FundingRule, Margin, PathRule, VenueConfig};
+use engine::venue::{FillOn, FundingRule, Margin, PathRule, VenueConfig, reach};
 
 use crate::book_options::PyBookOptions;
 use crate::errors::{OrPy, ParameterError};
+use crate::events::side_of;
 use crate::fees::PyFeeSchedule;
 use crate::number::{from_python, to_decimal};
 
@@ -165,15 +166,17 @@ pub struct PyInstrument {
 
 #[pymethods]
 impl PyInstrument {
-    /// `tick_size` is a fixed step; else `size_decimals` gives Hyperliquid's rule of five figures. `tiers` are (lower bound, leverage).
+    /// `tick_size` is a fixed step; else `size_decimals` gives Hyperliquid's rule of five figures, with at most `price_decimals` (of a
+    /// perpetual 6 less those of its sizes, of a spot pair 8 less those). `tiers` are (lower bound, leverage).
     /// `leverage` and `margin_mode` are ours to choose; without them those of the account hold.
     #[new]
-    #[pyo3(signature = (symbol, *, tick_size = None, lot_size = None, size_decimals = None, min_notional = None, tiers = None, leverage = None, margin_mode = None))]
+    #[pyo3(signature = (symbol, *, tick_size = None, lot_size = None, size_decimals = None, price_decimals = None, min_notional = None, tiers = None, leverage = None, margin_mode = None))]
     fn new(
         symbol: &str,
         tick_size: Option<&Bound<'_, PyAny>>,
         lot_size: Option<&Bound<'_, PyAny>>,
         size_decimals: Option<u32>,
+        price_decimals: Option<u32>,
         min_notional: Option<&Bound<'_, PyAny>>,
         tiers: Option<Vec<(Bound<'_, PyAny>, u32)>>,
         leverage: Option<u32>,
@@ -181,12 +184,19 @@ impl PyInstrument {
     ) -> PyResult<Self> {
         let mut inner = Instrument::unrestricted(symbol);
         if let Some(decimals) = size_decimals {
-            if decimals > 6 {
+            let most = if price_decimals.is_some() { 8 } else { 6 };
+            if decimals > most {
                 return Err(ParameterError::new_err(format!(
-                    "{symbol}.size_decimals = {decimals}: must be from 0 to 6"
+                    "{symbol}.size_decimals = {decimals}: must be from 0 to {most}"
                 )));
             }
-            inner.tick = TickRule::Figures { figures: 5, decimals: 6 - decimals };
+            let finest = price_decimals.unwrap_or(6 - decimals.min(6));
+            if finest > 8 {
+                return Err(ParameterError::new_err(format!(
+                    "{symbol}.price_decimals = {finest}: must be from 0 to 8"
+                )));
+            }
+            inner.tick = TickRule::Figures { figures: 5, decimals: finest };
             inner.lot_size = Qty::from_raw(10_i64.pow(8 - decimals));
         }
         let positive = |name: &str, value: &Bound<'_, PyAny>| -> PyResult<i64> {
@@ -237,6 +247,24 @@ impl PyInstrument {
     #[getter]
     fn symbol(&self) -> &str {
         &self.inner.symbol
+    }
+    /// Whether an order may have this price.
+    fn allows_price(&self, price: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let price: Price = from_python(price)?;
+        Ok(price.is_positive() && self.inner.tick.allows(price))
+    }
+    /// The price `share` (0.05: 5 %) beyond `price`, up for a "buy" and down for a "sell", as an order may have it: the worst that an
+    /// order at the market accepts.
+    fn reach<'py>(
+        &self,
+        py: Python<'py>,
+        price: &Bound<'py, PyAny>,
+        share: &Bound<'py, PyAny>,
+        side: &str,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let side = side_of(side)?;
+        let limit = reach(from_python(price)?, rate_between("share", share, 0.0, 1.0)?, side).or_py()?;
+        to_decimal(py, self.inner.tick.passive(limit, side).or_py()?)
     }
     fn __repr__(&self) -> String {
         format!("Instrument({:?}, {:?}, lot_size={})", self.inner.symbol, self.inner.tick, self.inner.lot_size)

@@ -31,6 +31,7 @@ from algo_trade.core.durations import hours, minutes, ms, seconds
 from algo_trade.core.engine import risk_part, strategy_part
 from algo_trade.core.protocols import (
     AsyncDataProvider,
+    AsyncExecutionHandler,
     BookKind,
     Command,
     CompiledStrategy,
@@ -49,6 +50,7 @@ from algo_trade.core.system import TradingSystem
 __all__ = [
     "AccountEvent",
     "AsyncDataProvider",
+    "AsyncExecutionHandler",
     "Bar",
     "BookDelta",
     "BookKind",

@@ -66,7 +66,7 @@ class DataProvider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FeedChange:
-    """What is known of a symbol has become good, or is no longer: then nobody may quote on it."""
+    """What is known of a symbol has become good, or is no longer: then nobody may quote on it. Without a symbol, of the account."""
 
     symbol: str
     is_live: bool
@@ -162,4 +162,16 @@ class TimedExecutionHandler(ExecutionHandler, Protocol):
 
     def on_time(self, now_ns: int) -> Sequence[Report]:
         """Do what is due by ``now_ns``; called once ``next_time_ns`` has come, after the market events of that instant."""
+        ...
+
+
+@runtime_checkable
+class AsyncExecutionHandler(ExecutionHandler, Protocol):
+    """An execution handler at a venue far away: ``execute`` only begins, and what becomes of it is told by ``reports``.
+
+    Of an order, each fill is told once, and its end after all of them.
+    """
+
+    def reports(self) -> AsyncIterator[Report | FeedChange]:
+        """Yield what becomes of orders and money, as it becomes known, and whether that can be relied on."""
         ...

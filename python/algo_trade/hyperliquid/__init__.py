@@ -46,7 +46,9 @@ from algo_trade.hyperliquid.settings import HyperliquidConfig, LimitSettings
 
 if TYPE_CHECKING:
     from algo_trade.hyperliquid.client import HyperliquidClient
+    from algo_trade.hyperliquid.commands import Reach
     from algo_trade.hyperliquid.exchange import NewOrder
+    from algo_trade.hyperliquid.execution import LiveExecutionHandler
     from algo_trade.hyperliquid.gate import Gate
     from algo_trade.hyperliquid.nonces import NonceFile
     from algo_trade.hyperliquid.orders import LiveOrder, LiveOrders
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from algo_trade.hyperliquid.provider import LiveDataProvider
     from algo_trade.hyperliquid.stream import SessionSettings, Subscription
     from algo_trade.hyperliquid.websocket import HyperliquidWebSocket
+    from algo_trade.hyperliquid.working import Trouble
 
 __all__ = [
     "CancelAnswer",
@@ -65,11 +68,13 @@ __all__ = [
     "HyperliquidWebSocket",
     "LimitSettings",
     "LiveDataProvider",
+    "LiveExecutionHandler",
     "LiveOrder",
     "LiveOrders",
     "NewOrder",
     "NonceFile",
     "OrderAnswer",
+    "Reach",
     "RefusalKind",
     "Refused",
     "Remedy",
@@ -78,6 +83,7 @@ __all__ = [
     "Settled",
     "SigningKey",
     "Subscription",
+    "Trouble",
     "Unknown",
     "Unread",
     "Waiting",
@@ -105,13 +111,16 @@ _WHERE = {
     "HyperliquidClient": "client",
     "HyperliquidWebSocket": "websocket",
     "LiveDataProvider": "provider",
+    "LiveExecutionHandler": "execution",
     "LiveOrder": "orders",
     "LiveOrders": "orders",
     "NewOrder": "exchange",
     "NonceFile": "nonces",
+    "Reach": "commands",
     "SessionSettings": "stream",
     "Settled": "outcomes",
     "Subscription": "stream",
+    "Trouble": "working",
 }
 
 

@@ -20,6 +20,7 @@ from algo_trade.hyperliquid.answers import (
 )
 from algo_trade.hyperliquid.batches import Batches
 from algo_trade.hyperliquid.gate import Priority
+from algo_trade.hyperliquid.refusals import RefusalKind
 from algo_trade.hyperliquid.sender import DEFAULT_CALLER
 
 if TYPE_CHECKING:
@@ -54,6 +55,28 @@ class NewOrder:
     trigger_market: bool = True
     cloid: str = field(default_factory=new_cloid)
 
+    def refusal(self, instrument: ListedInstrument, *, is_whole_position: bool = False) -> Refused | None:
+        """Return why the exchange would refuse it, in our words: the first rule of the instrument that it breaks."""
+        if instrument.is_delisted:
+            return Refused(
+                RefusalKind.HALTED, f"{self.coin}: is delisted: positions in it are settled, and no order is taken"
+            )
+        rule = RefusalKind.TICK
+        try:
+            instrument.check_price(self.price)
+            if self.trigger_price is not None:
+                instrument.check_price(self.trigger_price, "trigger_price")
+            if not (is_whole_position and self.quantity == 0):
+                rule = RefusalKind.SIZE
+                instrument.check_quantity(self.quantity)
+                # A reduce-only order may be the rest of a position, which may be worth less.
+                if not self.reduce_only:
+                    rule = RefusalKind.MIN_NOTIONAL
+                    instrument.check_notional(self.price, self.quantity)
+        except ParameterError as error:
+            return Refused(rule, str(error))
+        return None
+
     def wire(self, instrument: ListedInstrument, *, is_whole_position: bool = False) -> WireOrder:
         """Return it as it is signed.
 
@@ -62,16 +85,9 @@ class NewOrder:
         ParameterError
             The exchange would refuse it: its price, quantity or value breaks the instrument's rules, or it is delisted.
         """
-        if instrument.is_delisted:
-            raise ParameterError(f"{self.coin}: is delisted: positions in it are settled, and no order is taken")
-        instrument.check_price(self.price)
-        if self.trigger_price is not None:
-            instrument.check_price(self.trigger_price, "trigger_price")
-        if not (is_whole_position and self.quantity == 0):
-            instrument.check_quantity(self.quantity)
-            # A reduce-only order may be the rest of a position, which may be worth less.
-            if not self.reduce_only:
-                instrument.check_notional(self.price, self.quantity)
+        refusal = self.refusal(instrument, is_whole_position=is_whole_position)
+        if refusal is not None:
+            raise ParameterError(refusal.text)
         return WireOrder(
             instrument.asset,
             self.is_buy,
@@ -101,6 +117,7 @@ class _Kind(NamedTuple):
     caller: str
     is_post_only: bool = False
     by_cloid: bool = False
+    expires_at_ms: int | None = None
 
 
 class Exchange:
@@ -131,12 +148,15 @@ class Exchange:
             self._send_cancels, window_s=limits.batch_window_s, items_max=limits.batch_items_max, start=start
         )
 
-    async def place(self, order: NewOrder, *, caller: str = DEFAULT_CALLER) -> OrderAnswer:
+    async def place(
+        self, order: NewOrder, *, expires_at_ms: int | None = None, caller: str = DEFAULT_CALLER
+    ) -> OrderAnswer:
         """Place an order, together with others that are placed at the same moment.
 
         Parameters
         ----------
         order : what to place
+        expires_at_ms : when it can not be taken up any more, if that is before the client's own expiry
         caller : who asks (the name of a bot): callers take turns
 
         Raises
@@ -151,7 +171,8 @@ class Exchange:
         wire = order.wire(await self._find(order.coin))
         priority = Priority.REDUCE if order.reduce_only else Priority.ORDER
         is_post_only = order.time_in_force == "alo" and order.trigger is None
-        return await self._places.ask(_Kind(priority, caller, is_post_only), _Placing(wire, self._expires_at_ms()))
+        kind = _Kind(priority, caller, is_post_only, expires_at_ms=expires_at_ms)
+        return await self._places.ask(kind, _Placing(wire, self._expires_at_ms(expires_at_ms)))
 
     async def place_together(
         self,
@@ -159,6 +180,7 @@ class Exchange:
         *,
         grouping: Literal["na", "normalTpsl", "positionTpsl"] = "na",
         builder: tuple[str, int] | None = None,
+        expires_at_ms: int | None = None,
         caller: str = DEFAULT_CALLER,
     ) -> list[OrderAnswer]:
         """Place orders as one action: a parent with its children, or exits of a position.
@@ -174,7 +196,7 @@ class Exchange:
         def sign(nonce: int, expires: int | None) -> bytes:
             return signed_orders(self._key, wires, nonce, *terms, expires, grouping=grouping, builder=builder)
 
-        return await self._orders("order", wires, sign, priority, caller, self._expires_at_ms())
+        return await self._orders("order", wires, sign, priority, caller, self._expires_at_ms(expires_at_ms))
 
     async def cancel(self, coin: str, order: int | str, *, caller: str = DEFAULT_CALLER) -> CancelAnswer:
         """Cancel an order by its oid or its cloid, together with others that are cancelled at the same moment.
@@ -306,9 +328,10 @@ class Exchange:
     def _terms(self) -> tuple[str | None, bool]:
         return self._sender.config.vault_address, self._sender.config.is_mainnet
 
-    def _expires_at_ms(self) -> int | None:
+    def _expires_at_ms(self, wanted_ms: int | None = None) -> int | None:
         after_ms = self._sender.config.expires_after_ms
-        return None if after_ms is None else self._sender.clock_ms() + after_ms
+        own_ms = None if after_ms is None else self._sender.clock_ms() + after_ms
+        return min((each for each in (own_ms, wanted_ms) if each is not None), default=None)
 
     def _check_count(self, what: str, count: int) -> None:
         most = self._sender.config.limits.batch_items_max

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+from algo_trade._native import Instrument
 from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ SPOT_FROM = 10_000
 BUILDER_FROM = 100_000
 # The most decimals that a price can have, less those of the sizes.
 _PRICE_DECIMALS = {"perp": 6, "spot": 8}
-_FIGURES_MAX = 5
 NOTIONAL_MIN = Decimal(10)
 
 
@@ -33,7 +33,7 @@ class ListedInstrument:
 
     ``asset`` is its number, and its identity; ``coin`` is how the exchange calls it (``BTC``, ``@107``); ``symbol`` is how people do
     (``BTC``, ``HYPE/USDC``). Quantities have at most ``size_decimals`` decimals. Prices are whole, or have at most 5 significant figures
-    and ``price_decimals`` decimals. ``margin_tiers`` is empty for spot pairs.
+    and ``price_decimals`` decimals. ``margin_tiers`` is empty for spot pairs. ``rules`` is all that as a trading system takes it.
     """
 
     asset: int
@@ -47,6 +47,19 @@ class ListedInstrument:
     margin_tiers: tuple[MarginTier, ...] = ()
     is_isolated_only: bool = False
     is_delisted: bool = False
+    rules: Instrument = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make the rules."""
+        tiers = [(tier.lower_bound, tier.max_leverage) for tier in self.margin_tiers] or None
+        rules = Instrument(
+            self.symbol,
+            size_decimals=self.size_decimals,
+            price_decimals=self.price_decimals,
+            min_notional=NOTIONAL_MIN,
+            tiers=tiers,
+        )
+        object.__setattr__(self, "rules", rules)
 
     @property
     def price_decimals(self) -> int:
@@ -63,11 +76,9 @@ class ListedInstrument:
         """
         if not price.is_finite() or price <= 0:
             raise ParameterError(f"{self.coin}: {name} = {price}: must be above 0")
-        _, digits, exponent = price.normalize().as_tuple()
-        decimals = -int(exponent)
-        if decimals > 0 and (decimals > self.price_decimals or len(digits) > _FIGURES_MAX):
+        if -int(price.normalize().as_tuple().exponent) > self.price_decimals or not self.rules.allows_price(price):
             raise ParameterError(
-                f"{self.coin}: {name} = {price}: must be whole, or have at most {_FIGURES_MAX} significant figures and "
+                f"{self.coin}: {name} = {price}: must be whole, or have at most 5 significant figures and "
                 f"{self.price_decimals} decimals: round it"
             )
 

@@ -1,15 +1,13 @@
-"""Hyperliquid's markets as they happen, and what becomes of our own orders on them."""
+"""Hyperliquid's markets as they happen."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from algo_trade._native import Bar, BookSnapshot, MarketContext, Quote, Trade
-from algo_trade.core.protocols import BookKind, FeedChange, MarketEvent, Report
+from algo_trade.core.protocols import BookKind, FeedChange, MarketEvent
 from algo_trade.hyperliquid.settings import MAINNET_WS_URL
-from algo_trade.hyperliquid.stream.events import AccountFill, OrderNews, StreamChange, StreamEvent
-from algo_trade.hyperliquid.stream.settings import SessionSettings
+from algo_trade.hyperliquid.stream.events import StreamChange, StreamEvent
 from algo_trade.hyperliquid.stream.subscription import INTERVALS_NS, Subscription
 from algo_trade.hyperliquid.websocket import HyperliquidWebSocket
 
@@ -17,10 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
-    from algo_trade.hyperliquid.stream.fills import FillLog
+    from algo_trade.hyperliquid.stream.settings import SessionSettings
 
 _MARKET: Final = (BookSnapshot, Quote, Trade, MarketContext, Bar)
-_ACCOUNT: Final = ("userFills", "orderUpdates", "userEvents")
 _DEFAULT_INTERVAL: Final = "1m"
 
 
@@ -55,9 +52,7 @@ class LiveDataProvider:
     ----------
     coins : our symbol for each of the exchange's names
     strategies : what is subscribed to is what their hooks need
-    user : an account whose reports :meth:`reports` gives, on connections of its own, so that no book delays a fill
-    fills : what is known of its fills from before a restart
-    url, settings : of the socket; the limits are shared between markets and account
+    url, settings : of the socket
     notice : hears of everything else: history, gaps, refusals, what could not be read, states of streams
     options : ``fetch``, ``connect``, ``clock``, ``random``, ``dexes`` of :class:`HyperliquidWebSocket`
     """
@@ -67,27 +62,18 @@ class LiveDataProvider:
         coins: Mapping[str, str],
         *,
         strategies: Sequence[object] = (),
-        user: str | None = None,
-        fills: FillLog | None = None,
         url: str = MAINNET_WS_URL,
         settings: SessionSettings | None = None,
         notice: Callable[[StreamEvent], None] | None = None,
         **options: Any,  # noqa: ANN401 -- those of HyperliquidWebSocket
     ) -> None:
-        settings = settings or SessionSettings()
         self._coins = dict(coins)
         self._notice = notice
         self._streams = {
             symbol: dict.fromkeys(streams_of(coin, strategies), "waiting") for coin, symbol in self._coins.items()
         }
         self._live: set[str] = set()
-        market, account = (settings, None) if user is None else _shared(settings)
-        self._market = HyperliquidWebSocket(self._coins, url=url, settings=market, **options)
-        self._account: HyperliquidWebSocket | None = None
-        if account is not None:
-            self._account = HyperliquidWebSocket(self._coins, url=url, settings=account, **options)
-        self._user = user
-        self._fills = fills
+        self._market = HyperliquidWebSocket(self._coins, url=url, settings=settings, **options)
 
     @property
     def symbols(self) -> list[str]:
@@ -107,11 +93,6 @@ class LiveDataProvider:
         """The socket of the markets."""
         return self._market
 
-    @property
-    def account(self) -> HyperliquidWebSocket | None:
-        """The socket of the account, for whoever needs more than its reports: its events are taken either here or there."""
-        return self._account
-
     def is_live(self, symbol: str) -> bool:
         """Return whether a symbol may be traded on now."""
         return symbol in self._live
@@ -121,20 +102,12 @@ class LiveDataProvider:
         for streams in self._streams.values():
             for stream in streams:
                 self._market.subscribe(stream)
-        if self._account is not None and self._user is not None:
-            await self._account.__aenter__()
-            for kind in _ACCOUNT:
-                self._account.subscribe(Subscription(kind, user=self._user), fills=self._fills)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if self._account is not None:
-                await self._account.__aexit__(kind, error, trace)
-        finally:
-            await self._market.__aexit__(kind, error, trace)
+        await self._market.__aexit__(kind, error, trace)
 
     async def __aiter__(self) -> AsyncIterator[MarketEvent | FeedChange]:
         """Yield what happens on the markets."""
@@ -147,23 +120,6 @@ class LiveDataProvider:
             if self._notice is not None:
                 self._notice(event)
 
-    async def reports(self) -> AsyncIterator[Report | StreamChange]:
-        """Yield what becomes of the account's orders that have an id of ours, and whether its streams can be relied on."""
-        if self._account is None:
-            return
-        async for event in self._account:
-            report: Report | StreamChange | None = None
-            if isinstance(event, AccountFill):
-                report = event.event()
-            elif isinstance(event, OrderNews):
-                report = event.update
-            elif isinstance(event, StreamChange):
-                report = event
-            if report is not None:
-                yield report
-            elif self._notice is not None:
-                self._notice(event)
-
     def _changed(self, event: StreamChange) -> FeedChange | None:
         """Return how a change of a stream changes its symbol."""
         symbol = self._coins[event.subscription.coin or ""]
@@ -174,20 +130,3 @@ class LiveDataProvider:
             return None
         (self._live.add if is_live else self._live.discard)(symbol)
         return FeedChange(symbol, is_live, "" if is_live else f"{event.subscription}: {event.reason}", event.time_ns)
-
-
-def _shared(settings: SessionSettings) -> tuple[SessionSettings, SessionSettings]:
-    """Return the limits of the exchange in two parts: an account needs few."""
-    connections, opens = min(2, settings.connections_max // 2) or 1, min(10, settings.opens_per_minute // 2) or 1
-    sends = min(300, settings.sends_per_minute // 2) or 1
-    account = replace(
-        settings, connections_max=connections, opens_per_minute=opens, sends_per_minute=sends, users_max=1
-    )
-    market = replace(
-        settings,
-        connections_max=max(1, settings.connections_max - connections),
-        opens_per_minute=max(1, settings.opens_per_minute - opens),
-        sends_per_minute=max(1, settings.sends_per_minute - sends),
-        subscriptions_max=max(1, settings.subscriptions_max - len(_ACCOUNT)),
-    )
-    return market, account

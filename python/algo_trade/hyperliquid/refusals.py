@@ -61,6 +61,11 @@ class RefusalKind(Enum):
     TRANSFER = "transfer"
     ACCOUNT_MODE = "account_mode"
     MALFORMED = "malformed"
+    HALTED = "halted"
+    NOT_SENT = "not_sent"
+    """It never left us, or never arrived: not the exchange's word, but ours."""
+    UNSUPPORTED = "unsupported"
+    """The exchange has no such order: not its word, but ours."""
     OTHER = "other"
 
     @property
@@ -68,8 +73,37 @@ class RefusalKind(Enum):
         """What there is to do about it."""
         return _REMEDIES.get(self, Remedy.FIX)
 
+    @property
+    def reason(self) -> str:
+        """How a trading system calls it, as the reason of an :class:`OrderUpdate`."""
+        return _REASONS.get(self, "other")
+
+
+_REASONS = {
+    RefusalKind.TICK: "tick",
+    RefusalKind.SIZE: "lot",
+    RefusalKind.MIN_NOTIONAL: "min_notional",
+    RefusalKind.MARGIN: "perp_margin",
+    RefusalKind.MARGIN_TIER: "perp_margin",
+    RefusalKind.BALANCE: "spot_balance",
+    RefusalKind.REDUCE_ONLY: "reduce_only",
+    RefusalKind.POST_ONLY: "bad_alo_px",
+    RefusalKind.NO_LIQUIDITY: "ioc_cancel",
+    RefusalKind.TRIGGER: "bad_trigger_px",
+    RefusalKind.OPEN_INTEREST: "open_interest",
+    RefusalKind.PRICE_BAND: "price_band",
+    RefusalKind.GONE: "not_found",
+    RefusalKind.MODIFY: "not_found",
+    RefusalKind.RESTRICTED: "post_only_period",
+    RefusalKind.EXPIRED: "expired_action",
+    RefusalKind.HALTED: "halted",
+    RefusalKind.NOT_SENT: "gateway",
+    RefusalKind.BUDGET: "gateway",
+    RefusalKind.UNSUPPORTED: "unsupported",
+}
 
 _REMEDIES = {
+    RefusalKind.NOT_SENT: Remedy.RETRY,
     RefusalKind.RESTRICTED: Remedy.RETRY,
     RefusalKind.BUDGET: Remedy.RETRY,
     RefusalKind.OPEN_INTEREST: Remedy.RETRY,
@@ -92,6 +126,7 @@ _REMEDIES = {
     RefusalKind.AGENT: Remedy.NOT_ALLOWED,
     RefusalKind.TRANSFER: Remedy.NOT_ALLOWED,
     RefusalKind.ACCOUNT_MODE: Remedy.NOT_ALLOWED,
+    RefusalKind.HALTED: Remedy.NOT_ALLOWED,
     RefusalKind.OTHER: Remedy.UNKNOWN,
 }
 
@@ -103,6 +138,7 @@ TEXTS: tuple[tuple[str, RefusalKind], ...] = (
     ("Order has zero size", RefusalKind.SIZE),
     ("Order must have minimum value of", RefusalKind.MIN_NOTIONAL),
     ("Insufficient margin to place order", RefusalKind.MARGIN),
+    ("Trading is halted", RefusalKind.HALTED),
     ("Insufficient spot balance", RefusalKind.BALANCE),
     ("Order has insufficient spot balance", RefusalKind.BALANCE),
     ("Reduce only order would increase position", RefusalKind.REDUCE_ONLY),

@@ -26,6 +26,19 @@ if TYPE_CHECKING:
     from algo_trade.hyperliquid.stream.transport import Connect
 
 
+async def leave(
+    group: asyncio.TaskGroup,
+    kind: type[BaseException] | None,
+    error: BaseException | None,
+    trace: TracebackType | None,
+) -> None:
+    """Leave a group of tasks that serve somebody, who is told of their errors as a group, and of one of theirs as it is."""
+    if kind is not None and issubclass(kind, asyncio.CancelledError):
+        await group.__aexit__(kind, error, trace)
+    else:
+        await group.__aexit__(None, None, None)
+
+
 # After this many events taken without a pause, others get their turn.
 TURN = 256
 
@@ -104,7 +117,7 @@ class HyperliquidWebSocket:
             post.cancel()
         self._news.set()
         if group is not None:
-            await group.__aexit__(kind, error, trace)
+            await leave(group, kind, error, trace)
 
     def subscribe(self, subscription: Subscription, *, fills: FillLog | None = None) -> None:
         """Want a stream; see :meth:`Session.subscribe`."""
@@ -123,6 +136,11 @@ class HyperliquidWebSocket:
     def fills(self, user: str) -> FillLog | None:
         """Return what is known of the fills of an account, to be kept over a restart."""
         return self._session.fills(user)
+
+    def look_up(self, user: str) -> None:
+        """Ask for everything of an account now; see :meth:`Session.look_up`."""
+        self._session.look_up(user, self._clock())
+        self._work()
 
     async def ask(self, question: dict[str, Any]) -> PostResult:
         """Ask a question of ``/info`` over the socket."""

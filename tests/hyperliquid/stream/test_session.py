@@ -11,6 +11,7 @@ import pytest
 
 import algo_trade as at
 from algo_trade.errors import ParameterError
+from algo_trade.hyperliquid.reporting import fill_event
 from algo_trade.hyperliquid.stream import (
     AccountFill,
     AccountFunding,
@@ -184,8 +185,7 @@ def test_trap_10_a_fill_is_told_though_its_order_was_never_acknowledged() -> Non
     made.push(made.exchange.fill("BTC"))
     made.pass_time(1)
     (fill,) = made.told(AccountFill)
-    event = fill.event()
-    assert isinstance(event, at.FillEvent)
+    event = fill_event(fill, fill.cloid or "", made.now_ns)
     assert (event.cloid, event.quantity, event.time_ns) == (fill.cloid, Decimal(1), fill.time_ns)
 
 

@@ -66,6 +66,9 @@ pub enum FillReason {
 }
 
 impl FillReason {
+    /// Every rule.
+    pub const ALL: [Self; 7] =
+        [Self::Taker, Self::Bar, Self::Liquidation, Self::Queue, Self::Through, Self::Cross, Self::L3];
     /// The code used in tables.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

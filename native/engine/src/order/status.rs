@@ -62,11 +62,15 @@ pub enum Reason {
     Gateway,
     /// Refused: the tokens are not there, or held by other orders.
     SpotBalance,
+    /// The venue knows no such order.
+    Unsupported,
+    /// The venue gave a reason that we have no name for; its text is in the log.
+    Other,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Lot,
         Self::Tick,
         Self::MinNotional,
@@ -95,6 +99,8 @@ impl Reason {
         Self::ScheduledCancel,
         Self::Gateway,
         Self::SpotBalance,
+        Self::Unsupported,
+        Self::Other,
     ];
     /// The code used in tables and messages.
     #[must_use]
@@ -128,6 +134,8 @@ impl Reason {
             Self::ScheduledCancel => "scheduled_cancel",
             Self::Gateway => "gateway",
             Self::SpotBalance => "spot_balance",
+            Self::Unsupported => "unsupported",
+            Self::Other => "other",
         }
     }
 }

@@ -23,7 +23,7 @@ mod tests;
 mod working;
 
 pub use bar::BarMatching;
-pub use book::{BookMatching, BookOptions, Evidence, QueueModel};
+pub use book::{BookMatching, BookOptions, Evidence, QueueModel, reach};
 pub use config::{FillOn, Margin, PathRule, VenueConfig};
 pub use fees::{FeeBasis, FeeSchedule, FeeTable, FeeTier, HyperliquidFees, MakerTier, PlainFees, REFERRED_VOLUME};
 pub use funding::{Funding, FundingRule, eight_hour_rate, hourly_rate, payment, premium, premium_of_middle};

@@ -4,10 +4,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use engine::event::{AccountEvent, ControlEvent, TimerEvent};
+use engine::instrument::InstrumentId;
 use engine::num::Money;
 
 use super::from_time;
-use crate::number::{decimal_of_text, to_decimal};
+use crate::number::{decimal_of_text, from_python, to_decimal};
 
 /// A timer that the system had set has come due.
 #[pyclass(frozen, name = "TimerEvent", module = "algo_trade._native")]
@@ -93,6 +94,24 @@ impl PyAccountEvent {
 
 #[pymethods]
 impl PyAccountEvent {
+    /// A payment of funding, for an execution handler of one's own. `amount` is what was paid, below zero what was received.
+    #[staticmethod]
+    fn funding(
+        symbol: Bound<'_, PyString>,
+        time: &Bound<'_, PyAny>,
+        amount: &Bound<'_, PyAny>,
+        rate: &Bound<'_, PyAny>,
+        oracle_price: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let inner = AccountEvent::Funding {
+            time: from_time(time)?,
+            instrument: InstrumentId::default(),
+            rate: from_python(rate)?,
+            oracle: from_python(oracle_price)?,
+            payment: from_python(amount)?,
+        };
+        Ok(Self { inner, symbol: Some(symbol.unbind()) })
+    }
     /// "backstop": a liquidation took what was left; "funding" of a position; "`builder_fee`": just before its fill.
     #[getter]
     const fn kind(&self) -> &'static str {

@@ -5,9 +5,13 @@ use pyo3::types::PyString;
 
 use engine::instrument::InstrumentId;
 use engine::num::{Price, Qty};
-use engine::order::{Cloid, FillEvent, FillReason, Liquidity, OrderEvent, OrderStatus, OrderUpdate, Reason};
+use engine::order::{
+    Cloid, FillEvent, FillReason, Group, Liquidity, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason,
+};
+use engine::time::Nanos;
 
 use super::{from_time, side_of, to_datetime};
+use crate::config::one_of;
 use crate::errors::ParameterError;
 use crate::number::{from_python, to_decimal};
 
@@ -26,9 +30,10 @@ pub struct PyFill {
 
 #[pymethods]
 impl PyFill {
-    /// For an execution handler of one's own. `time` is an aware datetime or nanoseconds since the epoch.
+    /// For an execution handler of one's own. `time` is the venue's, and `local_time`, if it differs, when we heard of it; each is an
+    /// aware datetime or nanoseconds since the epoch.
     #[new]
-    #[pyo3(signature = (symbol, *, cloid, side, price, quantity, fee, time, liquidity = "taker", trade_id = 0, oid = 0))]
+    #[pyo3(signature = (symbol, *, cloid, side, price, quantity, fee, time, local_time = None, liquidity = "taker", reason = None, trade_id = 0, oid = 0))]
     fn new(
         symbol: Bound<'_, PyString>,
         cloid: &str,
@@ -37,7 +42,9 @@ impl PyFill {
         quantity: &Bound<'_, PyAny>,
         fee: &Bound<'_, PyAny>,
         time: &Bound<'_, PyAny>,
+        local_time: Option<&Bound<'_, PyAny>>,
         liquidity: &str,
+        reason: Option<&str>,
         trade_id: u64,
         oid: u64,
     ) -> PyResult<Self> {
@@ -45,11 +52,13 @@ impl PyFill {
         if !price.is_positive() || !quantity.is_positive() {
             return Err(ParameterError::new_err("a fill has a price and a quantity above zero"));
         }
-        let (liquidity, reason) = match liquidity {
+        let (liquidity, usual) = match liquidity {
             "taker" => (Liquidity::Taker, FillReason::Taker),
             "maker" => (Liquidity::Maker, FillReason::Bar),
             other => return Err(ParameterError::new_err(format!("liquidity = {other}: must be maker or taker"))),
         };
+        let choices = FillReason::ALL.map(|known| (known.as_str(), known));
+        let reason = reason.map_or(Ok(usual), |text| one_of("reason", text, &choices))?;
         let inner = FillEvent {
             cloid: cloid_of(cloid)?,
             oid,
@@ -63,7 +72,7 @@ impl PyFill {
             reason,
             ahead_at_arrival: None,
             time: from_time(time)?,
-            local_time: from_time(time)?,
+            local_time: from_time(local_time.unwrap_or(time))?,
         };
         Ok(Self { inner, symbol: symbol.unbind() })
     }
@@ -166,7 +175,7 @@ impl PyOrder {
     fn side(&self) -> &'static str {
         self.inner.side.as_str()
     }
-    /// "market", "limit", "stop", "stop_limit", "take_profit", "take_profit_limit" or "trailing_stop".
+    /// "market", "limit", "stop", "stop_limit", "take_profit", "take_profit_limit", "trailing_stop" or "twap".
     #[getter]
     fn kind(&self) -> &'static str {
         self.inner.kind.as_str()
@@ -191,7 +200,33 @@ impl PyOrder {
     fn trigger_price<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.inner.kind.trigger().map(|p| to_decimal(py, p)).transpose()
     }
-    /// "gtc", "ioc" or "alo".
+    /// How long a TWAP works, in nanoseconds; None of other kinds.
+    #[getter]
+    const fn duration_ns(&self) -> Option<i64> {
+        match self.inner.kind {
+            OrderKind::Twap { duration } => Some(duration.raw()),
+            _ => None,
+        }
+    }
+    /// The id of the order that it hangs on; None if there is none.
+    #[getter]
+    fn parent(&self) -> Option<String> {
+        match self.inner.group {
+            Group::Child(parent) => Some(parent.to_string()),
+            Group::None | Group::Position => None,
+        }
+    }
+    /// Whether it is for the position as large as it is when it triggers.
+    #[getter]
+    fn for_position(&self) -> bool {
+        self.inner.group == Group::Position
+    }
+    /// The venue refuses it if it arrives later, in nanoseconds since the epoch; None: it does not expire.
+    #[getter]
+    fn expires_after_ns(&self) -> Option<i64> {
+        self.inner.expires_after.map(Nanos::raw)
+    }
+    /// "gtc", "ioc", "alo" or "fok".
     #[getter]
     fn time_in_force(&self) -> &'static str {
         self.inner.time_in_force.as_str()
@@ -230,14 +265,16 @@ pub struct PyOrderUpdate {
 
 #[pymethods]
 impl PyOrderUpdate {
-    /// For an execution handler of one's own. `time` is an aware datetime or nanoseconds since the epoch.
+    /// For an execution handler of one's own. `time` is the venue's, and `local_time`, if it differs, when we heard of it; each is an
+    /// aware datetime or nanoseconds since the epoch.
     #[new]
-    #[pyo3(signature = (symbol, *, cloid, status, time, reason = None, oid = 0))]
+    #[pyo3(signature = (symbol, *, cloid, status, time, local_time = None, reason = None, oid = 0))]
     fn new(
         symbol: Bound<'_, PyString>,
         cloid: &str,
         status: &str,
         time: &Bound<'_, PyAny>,
+        local_time: Option<&Bound<'_, PyAny>>,
         reason: Option<&str>,
         oid: u64,
     ) -> PyResult<Self> {
@@ -250,11 +287,9 @@ impl PyOrderUpdate {
                 "status = {status}: must be resting, waiting, triggered or filled, or, with a reason, cancelled, rejected or action_rejected"
             ))
         })?;
-        let (cloid, time, instrument) = (cloid_of(cloid)?, from_time(time)?, InstrumentId::default());
-        Ok(Self {
-            inner: OrderUpdate { cloid, oid, instrument, status, time, local_time: time },
-            symbol: symbol.unbind(),
-        })
+        let (cloid, instrument) = (cloid_of(cloid)?, InstrumentId::default());
+        let (time, local_time) = (from_time(time)?, from_time(local_time.unwrap_or(time))?);
+        Ok(Self { inner: OrderUpdate { cloid, oid, instrument, status, time, local_time }, symbol: symbol.unbind() })
     }
     /// The instrument's name.
     #[getter]

@@ -6,7 +6,8 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use engine::event::MarketEvent;
 use engine::hyperliquid::message::{
-    Answer, Decoder, ExchangeAnswer, Fill, Message, MessageError, OrderNews, View, Wire, decimal_text,
+    Answer, Decoder, ExchangeAnswer, Fill, Message, MessageError, OrderNews, OrderState, Outcome, View, Wire,
+    decimal_text,
 };
 use engine::instrument::InstrumentId;
 use engine::num::Price;
@@ -30,6 +31,20 @@ impl ToPy for MessageError {
             set.err().unwrap_or(error)
         })
     }
+}
+
+/// What a status of an order means: "resting", "triggered", "filled", "cancelled" or "rejected", the last two with the reason as a
+/// trading system knows it; None for a word that is new to us.
+#[pyfunction]
+pub fn order_outcome(status: &str) -> Option<(&'static str, Option<&'static str>)> {
+    Some(match OrderState(status.into()).outcome() {
+        Outcome::Open => ("resting", None),
+        Outcome::Triggered => ("triggered", None),
+        Outcome::Filled => ("filled", None),
+        Outcome::Cancelled(reason) => ("cancelled", Some(reason.as_str())),
+        Outcome::Rejected(reason) => ("rejected", Some(reason.as_str())),
+        Outcome::Unknown => return None,
+    })
 }
 
 /// A message that is no event of a market.

@@ -17,6 +17,7 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<key::PySigningKey>()?;
     module.add_class::<order::PyWireOrder>()?;
     module.add_class::<venue::PyLocalVenue>()?;
+    module.add_function(wrap_pyfunction!(messages::order_outcome, module)?)?;
     module.add_function(wrap_pyfunction!(signing::action_hash, module)?)?;
     module.add_function(wrap_pyfunction!(signing::l1_digest, module)?)?;
     module.add_function(wrap_pyfunction!(signing::user_digest, module)?)?;

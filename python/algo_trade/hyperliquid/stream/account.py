@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from algo_trade._native import OrderUpdate
 from algo_trade.hyperliquid.stream.events import (
     AccountFill,
     AccountFunding,
@@ -20,7 +19,7 @@ from algo_trade.hyperliquid.stream.settings import SECOND_NS, in_ns
 from algo_trade.hyperliquid.stream.stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from algo_trade._native import HyperliquidMessage
     from algo_trade.hyperliquid.stream.catch_up import Questions
@@ -87,7 +86,7 @@ class Account:
             self._held.clear()
             self._questions.forget(self)
             self._open_questions = 0
-            self._context.timers.cancel(self._audit)
+            self._context.timers.cancel(self.audit)
 
     def _run(self, now_ns: int) -> None:
         self._running, self._again = self._again, set()
@@ -148,9 +147,10 @@ class Account:
         if self._again:
             self._run(now_ns)
         else:
-            self._context.timers.set(self._audit, now_ns + in_ns(self._context.settings.audit_every_s))
+            self._context.timers.set(self.audit, now_ns + in_ns(self._context.settings.audit_every_s))
 
-    def _audit(self, now_ns: int) -> None:
+    def audit(self, now_ns: int) -> None:
+        """Look the account up again, unless that is going on."""
         if not self._open_questions:
             self._again.update(self._running)
             self._run(now_ns)
@@ -189,17 +189,14 @@ class Account:
             )
         return [fill["time"] for fill in new]
 
-    def orders(self, news: Iterable[dict[str, Any]], updates: Sequence[OrderUpdate]) -> None:
-        """Tell news of orders that were not told yet. ``updates`` are those that a trading system takes, in the same order."""
+    def orders(self, news: Iterable[dict[str, Any]]) -> None:
+        """Tell news of orders that were not told yet."""
         symbols, keep = self._context.symbols, self._context.mailbox.keep
-        left = list(reversed(updates))
         for item in news:
             order, status, time_ns = item["order"], item["status"], item["status_time"]
-            is_next = bool(left) and (left[-1].cloid, left[-1].time_ns) == (order["cloid"], time_ns)
-            update = left.pop() if is_next else None
             if self._order_news.add((order["oid"], status, time_ns, order["quantity"])):
                 symbol = symbols.get(order["coin"], order["coin"])
-                keep(OrderNews(self.user, symbol, order["oid"], order["cloid"], status, time_ns, item, update))
+                keep(OrderNews(self.user, symbol, order["oid"], order["cloid"], status, time_ns, item))
 
     def forget_orders(self, news: Iterable[OrderNews]) -> None:
         """Let news of orders be new again: nobody took them."""
@@ -268,7 +265,7 @@ class AccountStream(Stream):
         if kind == "userFills":
             account.hear(data["fills"], is_snapshot=bool(data["is_snapshot"]), is_live=self.state == "live")
         elif kind == "orderUpdates":
-            account.orders(data, [update for update in message.events if isinstance(update, OrderUpdate)])
+            account.orders(data)
         elif kind == "userFundings":
             account.fundings(data["payments"])
             self.heard(now_ns)

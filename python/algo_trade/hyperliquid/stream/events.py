@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from algo_trade._native import Bar, BookSnapshot, FillEvent, MarketContext, OrderUpdate, Quote, Trade
+from algo_trade._native import Bar, BookSnapshot, MarketContext, Quote, Trade
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -90,30 +90,10 @@ class AccountFill:
     time_ns: int
     data: dict[str, Any]
 
-    def event(self) -> FillEvent | None:
-        """Return what a trading system takes; None for an order without an id of ours."""
-        if self.cloid is None:
-            return None
-        return FillEvent(
-            self.symbol,
-            cloid=self.cloid,
-            side=self.side,
-            price=self.price,
-            quantity=self.quantity,
-            fee=self.fee,
-            time=self.time_ns,
-            liquidity="taker" if self.is_taker else "maker",
-            trade_id=self.trade_id,
-            oid=self.oid,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class OrderNews:
-    """The exchange's word on an order. ``status`` is its own text, which may be new to us: then ``update`` is None.
-
-    ``update`` is what a trading system takes; None, too, for an order without an id of ours.
-    """
+    """The exchange's word on an order. ``status`` is its own text, which may be new to us."""
 
     user: str
     symbol: str
@@ -122,7 +102,6 @@ class OrderNews:
     status: str
     time_ns: int
     data: dict[str, Any]
-    update: OrderUpdate | None = None
 
 
 @dataclass(frozen=True, slots=True)

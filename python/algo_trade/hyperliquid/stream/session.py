@@ -166,6 +166,12 @@ class Session:
         account = self._accounts.get(user.lower())
         return account.log if account else None
 
+    def look_up(self, user: str, now_ns: int) -> None:
+        """Ask for everything of an account now, as is done now and then anyway."""
+        account = self._accounts.get(user.lower())
+        if account is not None:
+            account.audit(self._advance(now_ns))
+
     def post(self, payload: bytes, now_ns: int, *, is_action: bool) -> int:
         """Ask or act over a socket; a :class:`PostResult` with the number that is returned follows in any case."""
         now_ns = self._advance(now_ns)

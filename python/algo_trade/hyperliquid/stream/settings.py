@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from typing import Self
 
 from algo_trade.errors import ParameterError
 
@@ -87,3 +88,24 @@ class SessionSettings:
             raise ParameterError(f"session: ping_every_s = {self.ping_every_s}: must be at most 20")
         if any(not limit > 0 for limit in self.stale_after_s.values()):
             raise ParameterError(f"session: stale_after_s = {self.stale_after_s}: each must be above 0")
+
+    def shared(self) -> tuple[Self, Self]:
+        """Return these limits in two parts, for the sockets of markets and of an account behind one address: an account needs few."""
+        connections, opens = max(1, min(2, self.connections_max // 2)), max(1, min(10, self.opens_per_minute // 2))
+        sends, streams = max(1, min(300, self.sends_per_minute // 2)), max(1, min(10, self.subscriptions_max // 2))
+        market = replace(
+            self,
+            connections_max=max(1, self.connections_max - connections),
+            opens_per_minute=max(1, self.opens_per_minute - opens),
+            sends_per_minute=max(1, self.sends_per_minute - sends),
+            subscriptions_max=max(1, self.subscriptions_max - streams),
+        )
+        account = replace(
+            self,
+            connections_max=connections,
+            opens_per_minute=opens,
+            sends_per_minute=sends,
+            subscriptions_max=streams,
+            users_max=1,
+        )
+        return market, account

@@ -93,10 +93,10 @@ pub enum Outcome {
     Triggered,
     /// Nothing is left of it.
     Filled,
-    /// It is gone, for this reason if we have a name for it.
-    Cancelled(Option<Reason>),
-    /// It was never accepted, for this reason if we have a name for it.
-    Rejected(Option<Reason>),
+    /// It is gone.
+    Cancelled(Reason),
+    /// It was never accepted.
+    Rejected(Reason),
     /// A word that says nothing to us.
     Unknown,
 }
@@ -109,9 +109,9 @@ impl OrderState {
             status::OPEN => Outcome::Open,
             status::TRIGGERED => Outcome::Triggered,
             status::FILLED => Outcome::Filled,
-            status::CANCELED => Outcome::Cancelled(Some(Reason::Requested)),
-            status::REJECTED => Outcome::Rejected(None),
-            status::SCHEDULED_CANCEL => Outcome::Cancelled(Some(Reason::ScheduledCancel)),
+            status::CANCELED => Outcome::Cancelled(Reason::Requested),
+            status::REJECTED => Outcome::Rejected(Reason::Other),
+            status::SCHEDULED_CANCEL => Outcome::Cancelled(Reason::ScheduledCancel),
             other if other.ends_with(SUFFIX_CANCELED) => Outcome::Cancelled(reason_of_cancel(other)),
             other if other.ends_with(SUFFIX_REJECTED) => Outcome::Rejected(reason_of_refusal(other)),
             _ => Outcome::Unknown,
@@ -119,8 +119,8 @@ impl OrderState {
     }
 }
 
-fn reason_of_cancel(text: &str) -> Option<Reason> {
-    Some(match text {
+fn reason_of_cancel(text: &str) -> Reason {
+    match text {
         status::MARGIN_CANCELED => Reason::MarginCanceled,
         status::REDUCE_ONLY_CANCELED => Reason::ReduceOnlyCanceled,
         status::LIQUIDATED_CANCELED => Reason::LiquidatedCanceled,
@@ -128,12 +128,12 @@ fn reason_of_cancel(text: &str) -> Option<Reason> {
         status::SIBLING_FILLED_CANCELED => Reason::SiblingFilledCanceled,
         status::OPEN_INTEREST_CAP_CANCELED => Reason::OpenInterest,
         status::DELISTED_CANCELED => Reason::Halted,
-        _ => return None,
-    })
+        _ => Reason::Other,
+    }
 }
 
-fn reason_of_refusal(text: &str) -> Option<Reason> {
-    Some(match text {
+fn reason_of_refusal(text: &str) -> Reason {
+    match text {
         status::TICK_REJECTED => Reason::Tick,
         status::MIN_TRADE_NTL_REJECTED | status::MIN_TRADE_SPOT_NTL_REJECTED => Reason::MinNotional,
         status::PERP_MARGIN_REJECTED | status::INSUFFICIENT_SPOT_BALANCE_REJECTED => Reason::PerpMargin,
@@ -147,8 +147,8 @@ fn reason_of_refusal(text: &str) -> Option<Reason> {
         | status::POSITION_FLIP_AT_OPEN_INTEREST_CAP_REJECTED
         | status::TOO_AGGRESSIVE_AT_OPEN_INTEREST_CAP_REJECTED
         | status::OPEN_INTEREST_INCREASE_REJECTED => Reason::OpenInterest,
-        _ => return None,
-    })
+        _ => Reason::Other,
+    }
 }
 
 impl Wire for OrderState {
@@ -161,7 +161,7 @@ impl Wire for OrderState {
 }
 
 impl OrderNews {
-    /// As the trading system takes it: only of an order with an id of ours, and with a status that we have a name for.
+    /// As the trading system takes it: only of an order with an id of ours, and with a status that says something to us.
     #[must_use]
     pub fn update(&self, instrument: InstrumentId, local_time: Nanos) -> Option<OrderUpdate> {
         let status = match self.status.outcome() {
@@ -169,8 +169,8 @@ impl OrderNews {
             Outcome::Open => OrderStatus::Resting,
             Outcome::Triggered => OrderStatus::Triggered,
             Outcome::Filled => OrderStatus::Filled,
-            Outcome::Cancelled(reason) => OrderStatus::Cancelled(reason?),
-            Outcome::Rejected(reason) => OrderStatus::Rejected(reason?),
+            Outcome::Cancelled(reason) => OrderStatus::Cancelled(reason),
+            Outcome::Rejected(reason) => OrderStatus::Rejected(reason),
             Outcome::Unknown => return None,
         };
         let (cloid, oid) = (self.order.cloid?, self.order.oid);
@@ -193,11 +193,11 @@ mod tests {
     fn statuses_that_are_new_are_sorted_by_their_endings_and_keep_their_text() {
         for (text, outcome) in [
             ("open", Outcome::Open),
-            ("canceled", Outcome::Cancelled(Some(Reason::Requested))),
-            ("scheduledCancel", Outcome::Cancelled(Some(Reason::ScheduledCancel))),
-            ("fullMoonCanceled", Outcome::Cancelled(None)),
-            ("badAloPxRejected", Outcome::Rejected(Some(Reason::BadAloPx))),
-            ("fullMoonRejected", Outcome::Rejected(None)),
+            ("canceled", Outcome::Cancelled(Reason::Requested)),
+            ("scheduledCancel", Outcome::Cancelled(Reason::ScheduledCancel)),
+            ("fullMoonCanceled", Outcome::Cancelled(Reason::Other)),
+            ("badAloPxRejected", Outcome::Rejected(Reason::BadAloPx)),
+            ("fullMoonRejected", Outcome::Rejected(Reason::Other)),
             ("dreaming", Outcome::Unknown),
         ] {
             let news = news(text, "");
@@ -212,6 +212,8 @@ mod tests {
         assert_eq!((update.cloid, update.oid, update.status), (Cloid(255), 7, OrderStatus::Filled));
         assert_eq!((update.time.raw(), update.local_time.raw()), (6_000_000, 9));
         assert_eq!(news("filled", r#","cloid":null"#).update(InstrumentId(3), Nanos::ZERO), None);
+        let gone = news("fullMoonCanceled", cloid).update(InstrumentId(3), Nanos::ZERO).unwrap();
+        assert_eq!(gone.status, OrderStatus::Cancelled(Reason::Other), "an end is an end, whatever its name");
         assert_eq!(news("dreaming", cloid).update(InstrumentId(3), Nanos::ZERO), None);
     }
 }

@@ -139,7 +139,7 @@ fn what_became_of_orders_keeps_the_word_of_the_exchange() {
     let data = format!(r#"[{{"order":{order},"status":"marginCanceled","statusTimestamp":6}}]"#);
     let (Message::Orders(news), _) = told("orderUpdates", &data) else { panic!("no orders") };
     assert_eq!(&*news[0].status.0, "marginCanceled");
-    assert!(matches!(news[0].status.outcome(), Outcome::Cancelled(Some(_))));
+    assert!(matches!(news[0].status.outcome(), Outcome::Cancelled(_)));
     assert_eq!(news[0].order.original_quantity.map(Qty::raw), Some(200_000_000));
 }
 

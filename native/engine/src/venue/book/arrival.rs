@@ -339,7 +339,10 @@ impl BookMatching {
 }
 
 /// A price moved away by a share, in the direction that an aggressor of `side` goes.
-pub(in crate::venue) fn reach(price: Price, share: crate::num::Rate, side: Side) -> Result<Price, NumError> {
+///
+/// # Errors
+/// [`NumError::Overflow`].
+pub fn reach(price: Price, share: crate::num::Rate, side: Side) -> Result<Price, NumError> {
     match side {
         Side::Buy => price.moved_by(share, Rounding::Floor),
         Side::Sell => price.moved_by(share.neg()?, Rounding::Ceil),

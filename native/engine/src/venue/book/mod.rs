@@ -11,7 +11,7 @@ mod tests;
 mod timed;
 mod triggers;
 
-pub(super) use arrival::reach;
+pub use arrival::reach;
 pub use options::{BookOptions, Evidence};
 pub use queue::QueueModel;
 

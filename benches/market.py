@@ -1,0 +1,91 @@
+"""A WebSocket server that sends the markets of many symbols at a steady rate: books, best prices, trades, candles. Run as a program, it prints its port.
+
+usage: market.py SYMBOLS MESSAGES_PER_SECOND SECONDS
+Whatever a client asks for, it gets all of it. At the end it says how many messages of each kind it has sent, on the socket and in print.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+import time
+
+from firehose import accept, frame
+
+# Of ten messages: best prices and books change the most.
+KINDS = ("bbo", "l2Book", "bbo", "trades", "l2Book", "bbo", "trades", "bbo", "l2Book", "candle")
+TICK_S = 0.005
+
+
+def level(price: int, quantity: int) -> str:
+    return f'{{"px":"{price}.5","sz":"{quantity}.25","n":3}}'
+
+
+def side(first: int, step: int) -> str:
+    return "[" + ",".join(level(first + step * k, k + 1) for k in range(5)) + "]"
+
+
+def message(kind: str, coin: str, number: int, now_ms: int) -> bytes:
+    """Return a message as the exchange sends it, of the present."""
+    price = 50_000 + number % 97
+    match kind:
+        case "bbo":
+            data = f'{{"coin":"{coin}","time":{now_ms},"bbo":[{level(price, 1)},{level(price + 1, 2)}]}}'
+        case "l2Book":
+            data = f'{{"coin":"{coin}","time":{now_ms},"levels":[{side(price, -1)},{side(price + 1, 1)}]}}'
+        case "trades":
+            data = (
+                f'[{{"coin":"{coin}","side":"B","px":"{price}.5","sz":"0.25","time":{now_ms},"hash":"0x{0:064x}","tid":{number},'
+                f'"users":["0x{1:040x}","0x{2:040x}"]}}]'
+            )
+        case _:
+            start_ms = now_ms - now_ms % 60_000
+            data = (
+                f'{{"t":{start_ms},"T":{start_ms + 59_999},"s":"{coin}","i":"1m","o":"{price}.5","c":"{price}.5","h":"{price + 9}.5",'
+                f'"l":"{price - 9}.5","v":"{number}.5","n":{number}}}'
+            )
+    return f'{{"channel":"{kind}","data":{data}}}'.encode()
+
+
+async def serve(symbols: int, rate: int, seconds: int) -> None:
+    sent = dict.fromkeys(KINDS, 0)
+    numbers = itertools.count(1)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await accept(reader))
+        await reader.read(1)
+        asyncio.get_running_loop().create_task(swallow(reader))
+        begun, told = time.monotonic(), 0
+        while told < rate * seconds:
+            due = min(rate * seconds, int((time.monotonic() - begun + TICK_S) * rate))
+            now_ms = time.time_ns() // 1_000_000
+            frames = []
+            for number in itertools.islice(numbers, due - told):
+                # Kinds change slower than symbols, so that every symbol gets every kind.
+                kind = KINDS[number // symbols % len(KINDS)]
+                sent[kind] += 1
+                frames.append(frame(message(kind, f"C{number % symbols}", number, now_ms)))
+            told = due
+            writer.write(b"".join(frames))
+            await writer.drain()
+            await asyncio.sleep(max(0.0, begun + told / rate - time.monotonic()))
+        writer.write(frame(json.dumps({"channel": "sent", "data": sent}).encode()))
+        await asyncio.sleep(5)
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+async def swallow(reader: asyncio.StreamReader) -> None:
+    """Take what a client asks for."""
+    while await reader.read(65_536):
+        pass
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(*map(int, sys.argv[1:])))
