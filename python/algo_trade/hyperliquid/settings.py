@@ -104,7 +104,7 @@ class HyperliquidConfig:
     settle_margin_ms : how long after its expiry an order that is not found is believed to be nowhere
     timeout_s : how long an answer is waited for
     queue_timeout_s : how long there may be no room within the limits
-    connections_max : of the pool
+    connections_max : how many questions and orders are under way at once; cancels and reduce-only orders find a connection besides
     read_retries : how often a question is asked again
     state_dir : where nonces are kept, one file for each key
     """
