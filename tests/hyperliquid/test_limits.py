@@ -157,6 +157,18 @@ def test_questions_leave_room_for_actions() -> None:
     assert gone.priority is Priority.ORDER
 
 
+def test_a_flood_of_orders_leaves_room_for_what_takes_risk_away() -> None:
+    line = queue()
+    for _ in range(2 * SETTINGS.ip_burst):
+        line.push(ticket(Priority.ORDER))
+    assert len(drain(line)) == SETTINGS.ip_burst - SETTINGS.ip_reserve // 2
+    for priority in (Priority.CANCEL, Priority.REDUCE):
+        line.push(ticket(priority))
+        gone = line.next(0.0)
+        assert isinstance(gone, Ticket), "at once, though none of the orders has been answered"
+        assert gone.priority is priority
+
+
 def test_a_heavy_question_is_not_starved_by_light_ones() -> None:
     line = queue()
     for _ in range(30):

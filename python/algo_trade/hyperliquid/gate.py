@@ -182,7 +182,8 @@ class Queue:
             self._back_offs = 0
 
     def _bucket_s(self, now_s: float, ticket: Ticket) -> float:
-        reserve = self._settings.ip_reserve if ticket.priority is Priority.INFO else 0
+        whole = self._settings.ip_reserve
+        reserve = {Priority.INFO: whole, Priority.ORDER: whole // 2}.get(ticket.priority, 0)
         return self.bucket.wait_s(now_s, ticket.weight + ticket.hold, reserve)
 
     @staticmethod

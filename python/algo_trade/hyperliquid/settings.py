@@ -43,7 +43,7 @@ class LimitSettings:
     """Never used: for what others behind the same address ask, and for clocks that differ."""
     ip_burst: int = 300
     ip_reserve: int = 60
-    """The part of the burst that questions leave to actions."""
+    """The part of the burst that questions leave to actions, and half of it orders leave to what takes risk away."""
     batch_items_max: int = 100
     """The exchange refuses more than 200."""
     batch_window_s: float = 0.0
