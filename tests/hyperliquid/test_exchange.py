@@ -92,6 +92,68 @@ def test_kinds_and_callers_leave_apart_and_no_action_is_longer_than_allowed() ->
     assert len({posted["nonce"] for posted in venue.posted}) == len(venue.posted)
 
 
+def test_changes_of_one_moment_leave_together_and_each_gets_its_answer() -> None:
+    venue = SmallVenue()
+
+    async def scenario() -> None:
+        async with client(venue) as hl:
+            orders = [order(price=str(65_000 + index)) for index in range(4)]
+            placed = await hl.exchange.place_together(orders)
+            oids = [answer.oid for answer in placed if isinstance(answer, Resting)]
+            assert await hl.exchange.cancel("BTC", oids[1]) == Cancelled()
+            named: list[int | str] = [oids[0], oids[1], orders[2].cloid, oids[3]]
+            to = [order(price="64000", cloid=each.cloid) for each in orders]
+            first, dead, *others = await asyncio.gather(*map(hl.exchange.modify, named, to))
+            assert [first, *others] == [
+                Resting(105, to[0].cloid),
+                Resting(106, to[2].cloid),
+                Resting(107, to[3].cloid),
+            ]
+            assert isinstance(dead, Unknown), "the refusal of one is no matter of the others"
+            assert (dead.cloid, dead.is_change, dead.nonce) == (to[1].cloid, True, 0)
+
+    simulate(scenario)
+    (posted,) = [posted for posted in venue.posted if posted["action"]["type"] == "batchModify"]
+    assert [modify["oid"] for modify in posted["action"]["modifies"]][:2] == [101, 102]
+    assert START_MS < posted["expiresAfter"] - 10_000 < START_MS + 1_000
+
+
+def test_changes_leave_apart_by_what_they_place_and_by_caller_and_none_is_longer_than_allowed() -> None:
+    venue = SmallVenue()
+
+    async def scenario() -> None:
+        async with client(venue, limits=LimitSettings(batch_items_max=2)) as hl:
+            await hl.load_instruments()
+            await asyncio.gather(
+                *[hl.exchange.modify(number, order()) for number in range(3)],
+                hl.exchange.modify(3, order(time_in_force="alo")),
+                hl.exchange.modify(4, order(reduce_only=True)),
+                hl.exchange.modify(5, order(), caller="other"),
+                hl.exchange.place(order()),
+            )
+
+    simulate(scenario)
+    sent = [[modify["oid"] for modify in posted["action"].get("modifies", [])] for posted in venue.posted]
+    assert sorted(sent) == [[], [0, 1], [2], [3], [4], [5]]
+
+
+def test_trap_11_changes_whose_answer_is_lost_are_unknown_each_by_itself() -> None:
+    venue = SmallVenue()
+
+    async def scenario() -> None:
+        async with client(venue) as hl:
+            await hl.load_instruments()
+            venue.faults.append("before")
+            to = [order() for _ in range(2)]
+            answers = await asyncio.gather(*[hl.exchange.modify(101 + index, each) for index, each in enumerate(to)])
+            for answer, each in zip(answers, to, strict=True):
+                assert isinstance(answer, Unknown)
+                assert (answer.cloid, answer.is_change) == (each.cloid, True)
+
+    simulate(scenario)
+    assert len(venue.posted) == 1
+
+
 def test_traps_15_and_16_each_status_is_read_by_itself_and_a_new_one_is_kept() -> None:
     venue = SmallVenue()
     told = [

@@ -309,9 +309,12 @@ def test_news_of_orders_become_events_where_they_have_an_id_of_ours() -> None:
     ours = order(',"cloid":"0x000000000000000000000000000000ff"')
     told = ",".join(starmap(news, [(ours, "badAloPxRejected"), (order(""), "open"), (ours, "moonRejected")]))
     message = only(decoder, f'{{"channel":"orderUpdates","data":[{told}]}}')
-    (update,) = message.events
+    update, unheard_of = message.events
     assert isinstance(update, at.OrderUpdate)
     assert (update.status, update.reason, update.time_ns) == ("rejected", "bad_alo_px", 6_000_000)
+    # An end is an end, though we have no name for its reason.
+    assert isinstance(unheard_of, at.OrderUpdate)
+    assert (unheard_of.status, unheard_of.reason) == ("rejected", "other")
     assert [item["status"] for item in message.data] == ["badAloPxRejected", "open", "moonRejected"]
     assert message.data[1]["order"]["cloid"] is None
 

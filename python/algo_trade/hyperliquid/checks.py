@@ -80,9 +80,10 @@ async def check_account(sender: Sender, info: Info, account: Account, key: Signi
             "the exchange does not take a scheduled cancel from this account: if this process dies, its orders rest on; run a guard "
             "of your own"
         )
+    settled = sender.budget.settled
     limit = await info.rate_limit()
     cap = limit["cap"]
-    sender.budget.told(limit["used"], cap)
+    sender.budget.told(limit["used"], cap, settled)
     if limit["used"] >= cap * config.limits.budget_slow_from:
         alarms.append(f"{limit['used']} of {cap} requests are used: orders are slowed down")
     return AccountCheck(key.address, role, ahead_ms, can_schedule, limit["used"], cap, tuple(alarms))

@@ -76,7 +76,7 @@ class HyperliquidClient:
         self.config = config
         self._key = key
         self._dexes = tuple(dexes)
-        self._transport = transport or HttpTransport(config.api_url, connections_max=config.connections_max)
+        self._transport = transport or HttpTransport(config.api_url)
         self._own_nonces: NonceFile | None = None
         if key is not None and nonces is None:
             nonces = self._own_nonces = NonceFile(config.state_dir, key.address, clock_ms=clock_ms)
@@ -207,9 +207,10 @@ class HyperliquidClient:
 
     async def poll_budget(self) -> AddressBudget:
         """Take over what the exchange says of the account's requests."""
+        settled = self.budget.settled
         told = await self.info.rate_limit()
         # Whether `surplus` is what was bought or what is left is told differently: nothing is built on it.
-        self.budget.told(told["used"], told["cap"])
+        self.budget.told(told["used"], told["cap"], settled)
         return self.budget
 
     async def _poll_quietly(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from algo_trade._native import WireOrder, signed_cancels, signed_modifies, signed_orders
@@ -110,6 +111,12 @@ class _Placing(NamedTuple):
     expires_at_ms: int | None
 
 
+class _Replacing(NamedTuple):
+    order: int | str
+    wire: WireOrder
+    expires_at_ms: int | None
+
+
 class _Kind(NamedTuple):
     """Orders of one kind go together. Post-only orders have a class of their own in a block, and cancels another."""
 
@@ -118,6 +125,11 @@ class _Kind(NamedTuple):
     is_post_only: bool = False
     by_cloid: bool = False
     expires_at_ms: int | None = None
+
+
+def _kind(order: NewOrder, caller: str) -> _Kind:
+    priority = Priority.REDUCE if order.reduce_only else Priority.ORDER
+    return _Kind(priority, caller, is_post_only=order.time_in_force == "alo" and order.trigger is None)
 
 
 class Exchange:
@@ -141,12 +153,10 @@ class Exchange:
         self._start = start
         self._poll_budget = poll_budget
         limits = sender.config.limits
-        self._places: Batches[_Placing, OrderAnswer] = Batches(
-            self._send_placed, window_s=limits.batch_window_s, items_max=limits.batch_items_max, start=start
-        )
-        self._cancels: Batches[tuple[int, int | str], CancelAnswer] = Batches(
-            self._send_cancels, window_s=limits.batch_window_s, items_max=limits.batch_items_max, start=start
-        )
+        gather = partial(Batches, window_s=limits.batch_window_s, items_max=limits.batch_items_max, start=start)
+        self._places: Batches[_Placing, OrderAnswer] = gather(self._send_placed)
+        self._modifies: Batches[_Replacing, OrderAnswer] = gather(self._send_modified)
+        self._cancels: Batches[tuple[int, int | str], CancelAnswer] = gather(self._send_cancels)
 
     async def place(
         self, order: NewOrder, *, expires_at_ms: int | None = None, caller: str = DEFAULT_CALLER
@@ -169,9 +179,7 @@ class Exchange:
             The exchange takes us for somebody else: stop.
         """
         wire = order.wire(await self._find(order.coin))
-        priority = Priority.REDUCE if order.reduce_only else Priority.ORDER
-        is_post_only = order.time_in_force == "alo" and order.trigger is None
-        kind = _Kind(priority, caller, is_post_only, expires_at_ms=expires_at_ms)
+        kind = _kind(order, caller)._replace(expires_at_ms=expires_at_ms)
         return await self._places.ask(kind, _Placing(wire, self._expires_at_ms(expires_at_ms)))
 
     async def place_together(
@@ -208,8 +216,12 @@ class Exchange:
         return await self._cancels.ask(kind, (asset, order))
 
     async def modify(self, order: int | str, to: NewOrder, *, caller: str = DEFAULT_CALLER) -> OrderAnswer:
-        """Replace an order, named by its oid or cloid, by another, which has a new oid; see :meth:`modify_all`."""
-        return (await self.modify_all([(order, to)], caller=caller))[0]
+        """Replace an order, named by its oid or cloid, by another, together with others that are replaced at the same moment.
+
+        The new one has a new oid; see :meth:`modify_all`.
+        """
+        wire = to.wire(await self._find(to.coin))
+        return await self._modifies.ask(_kind(to, caller), _Replacing(order, wire, self._expires_at_ms()))
 
     async def modify_all(
         self, modifies: Sequence[tuple[int | str, NewOrder]], *, caller: str = DEFAULT_CALLER
@@ -222,23 +234,7 @@ class Exchange:
         self._check_count("modifies", len(modifies))
         pairs = [(order, to.wire(await self._find(to.coin))) for order, to in modifies]
         priority = Priority.REDUCE if all(to.reduce_only for _, to in modifies) else Priority.ORDER
-        terms = self._terms()
-        since_ms = self._sender.clock_ms()
-
-        def sign(nonce: int, expires: int | None) -> bytes:
-            return signed_modifies(self._key, pairs, nonce, *terms, expires)
-
-        wires = [wire for _, wire in pairs]
-        answers = await self._orders("batchModify", wires, sign, priority, caller, self._expires_at_ms())
-        settled_ms = self._sender.clock_ms()  # what the exchange did, it has done
-        return [
-            Unknown(0, since_ms, settled_ms, f"modify: {answer.text}", cloid=wire.cloid, is_change=True)
-            if isinstance(answer, Refused)
-            else replace(answer, is_change=True)
-            if isinstance(answer, Unknown)
-            else answer
-            for answer, wire in zip(answers, wires, strict=True)
-        ]
+        return await self._modify(pairs, priority, caller, self._expires_at_ms())
 
     async def _send_placed(self, key: Hashable, placed: list[_Placing]) -> list[OrderAnswer]:
         assert isinstance(key, _Kind)  # noqa: S101 -- told by `place` alone
@@ -250,6 +246,32 @@ class Exchange:
 
         # The first that was gathered expires first.
         return await self._orders("order", wires, sign, key.priority, key.caller, placed[0].expires_at_ms)
+
+    async def _send_modified(self, key: Hashable, replaced: list[_Replacing]) -> list[OrderAnswer]:
+        assert isinstance(key, _Kind)  # noqa: S101 -- told by `modify` alone
+        pairs = [(each.order, each.wire) for each in replaced]
+        return await self._modify(pairs, key.priority, key.caller, replaced[0].expires_at_ms)
+
+    async def _modify(
+        self, pairs: list[tuple[int | str, WireOrder]], priority: Priority, caller: str, expires_at_ms: int | None
+    ) -> list[OrderAnswer]:
+        terms = self._terms()
+        since_ms = self._sender.clock_ms()
+
+        def sign(nonce: int, expires: int | None) -> bytes:
+            return signed_modifies(self._key, pairs, nonce, *terms, expires)
+
+        wires = [wire for _, wire in pairs]
+        answers = await self._orders("batchModify", wires, sign, priority, caller, expires_at_ms)
+        settled_ms = self._sender.clock_ms()  # what the exchange did, it has done
+        return [
+            Unknown(0, since_ms, settled_ms, f"modify: {answer.text}", cloid=wire.cloid, is_change=True)
+            if isinstance(answer, Refused)
+            else replace(answer, is_change=True)
+            if isinstance(answer, Unknown)
+            else answer
+            for answer, wire in zip(answers, wires, strict=True)
+        ]
 
     async def _send_cancels(self, key: Hashable, cancels: list[tuple[int, int | str]]) -> list[CancelAnswer]:
         assert isinstance(key, _Kind)  # noqa: S101 -- told by `cancel` alone

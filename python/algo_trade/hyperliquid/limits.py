@@ -49,10 +49,11 @@ def action_weight(items: int) -> int:
 
 
 class Bucket:
-    """A leaky bucket of weight, which also holds back what may still be charged for answers under way.
+    """A leaky bucket of weight. What is under way is held in it, and begins to leak once it is answered.
 
-    What was charged never exceeds ``burst`` at once, and leaks away at ``per_s``: so in any stretch of time of length ``t``, wherever it
-    begins, at most ``burst + per_s × t`` is charged.
+    What is held and what was charged never exceed ``burst`` together, and what was charged leaks away at ``per_s``. The exchange counts a
+    request at some moment between its leaving and its answer, and in that time it lies in the bucket: so in any stretch of time of length
+    ``t``, wherever it begins, the exchange counts at most ``burst + per_s × t``, however long requests take on their way.
     """
 
     __slots__ = ("_burst", "_held", "_level", "_per_s", "_since")
@@ -72,14 +73,12 @@ class Bucket:
         over = self._level + self._held + weight + reserve - self._burst
         return max(0.0, over / self._per_s)
 
-    def take(self, now_s: float, weight: float, hold: float = 0.0) -> None:
-        """Charge a weight, and hold back what its answer may be charged."""
-        self._leak(now_s)
-        self._level += weight
-        self._held += hold
+    def hold(self, weight: float) -> None:
+        """Hold what a request weighs at most."""
+        self._held += weight
 
     def settle(self, now_s: float, held: float, weight: float) -> None:
-        """Charge what an answer turned out to weigh, instead of what was held back for it."""
+        """Charge what a request turned out to weigh, instead of what was held for it."""
         self._leak(now_s)
         self._held -= held
         self._level += weight
@@ -94,18 +93,26 @@ class Bucket:
 class AddressBudget:
     """The requests that an account has for actions: 10000, and one for each USDC that it ever traded.
 
-    Counted as they are sent; what the exchange says of them replaces the count.
+    Counted as they are sent; the exchange's own count sets that right. It may have counted a request at any moment until its answer:
+    so pauses begin with answers, and what was under way may be missing in what it says.
     """
 
     settings: LimitSettings
     used: int = 0
     cap: int = 10_000
+    _sent: int = 0
+    settled: int = 0
+    """Of all that was sent, what is not under way any more."""
     _last_s: float = float("-inf")
     _asked_s: float = float("-inf")
 
-    def told(self, used: int, cap: int) -> None:
-        """Take over what the exchange says."""
-        self.used, self.cap = used, cap
+    def told(self, used: int, cap: int, settled: int) -> None:
+        """Take over what the exchange says; ``settled`` is what was settled when it was asked."""
+        # Of what was not, nobody knows whether it is in the count: the own count stays if it may be right.
+        most = used + self._sent - settled
+        if not used <= self.used <= most:
+            self.used = most
+        self.cap = cap
 
     def spent(self) -> None:
         """Take note that the exchange says that there is no more, without saying how much there was."""
@@ -126,7 +133,14 @@ class AddressBudget:
     def sent(self, now_s: float, items: int) -> None:
         """Count an action on so many orders."""
         self.used += items
+        self._sent += items
         self._last_s = now_s
+
+    def answered(self, now_s: float, items: int) -> None:
+        """Take note that an action is not under way any more."""
+        self.settled += items
+        if items:
+            self._last_s = now_s
 
     def refused(self, items: int) -> None:
         """Count it back: an action that is refused as a whole costs nothing."""

@@ -9,7 +9,7 @@ import orjson
 
 from algo_trade._native import HyperliquidDecoder
 from algo_trade.errors import DataError, NotSentError, RefusedError, SignatureError, UnknownOutcomeError, VenueError
-from algo_trade.hyperliquid.gate import Priority, Ticket
+from algo_trade.hyperliquid.gate import Connections, Priority, Ticket
 from algo_trade.hyperliquid.limits import action_weight, info_weight, items_weight
 from algo_trade.hyperliquid.nonces import now_ms
 from algo_trade.hyperliquid.refusals import RefusalKind, refused
@@ -51,6 +51,7 @@ class Sender:
         self.budget = budget
         self._transport = transport
         self._gate = gate
+        self._connections = Connections(config.connections_max)
         self._nonces = nonces
         self._ours = ours
         self._stopped: SignatureError | None = None
@@ -91,7 +92,8 @@ class Sender:
             # The first failure may be a kept-alive connection that had died: that one is made up for at once.
             if attempt > 1:
                 await asyncio.sleep(self._gate.pause_s(attempt - 2))
-            ticket = Ticket(Priority.INFO, caller, info_weight(name), hold=items_weight(name))
+            hold = items_weight(name)
+            ticket = Ticket(Priority.INFO, caller, info_weight(name), hold=hold, connections=self._connections)
             await self._gate.admit(ticket, within_s=self.config.queue_timeout_s)
             reply = None
             try:
@@ -99,7 +101,7 @@ class Sender:
             except TransportError as error:
                 failed = str(error)
             finally:
-                extra = items_weight(name, _items(reply.body)) if reply and reply.status == 200 and ticket.hold else 0
+                extra = items_weight(name, _items(reply.body)) if reply and reply.status == 200 and hold else 0
                 self._gate.settle(ticket, extra, is_answer=reply is not None and reply.status == 200)
             if reply is None:
                 continue
@@ -107,7 +109,7 @@ class Sender:
                 return reply.body
             failed = f"{name}: HTTP {reply.status}: {_shown(reply.body)}"
             if reply.status == 429:
-                self._gate.back_off(_retry_after_s(reply))
+                self._gate.back_off(ticket, _retry_after_s(reply))
             elif reply.status < 500:
                 raise RefusedError(failed, text=_shown(reply.body), kind=RefusalKind.MALFORMED)
         raise NotSentError(f"{name}: no answer, asked {self.config.read_retries + 1} times: {failed}")
@@ -147,7 +149,8 @@ class Sender:
         until_ms = until_ms if expires_at_ms is None else min(until_ms, expires_at_ms)
         is_again = False
         while True:
-            ticket = Ticket(priority, caller, action_weight(items), items=items, budget=self.budget)
+            weight = action_weight(items)
+            ticket = Ticket(priority, caller, weight, items=items, budget=self.budget, connections=self._connections)
             await self._gate.admit(ticket, within_s=self._within_s(name, until_ms))
             if body is None:
                 nonce = self._nonces.next() if nonce is None else nonce
@@ -167,7 +170,7 @@ class Sender:
                 return self._read(name, reply, nonce or 0, expires_at_ms, items, is_again=is_again)
             # It was not executed. Should that be wrong, the same nonce keeps it from being executed twice.
             self.budget.refused(items)
-            self._gate.back_off(_retry_after_s(reply))
+            self._gate.back_off(ticket, _retry_after_s(reply))
             is_again = True
 
     def _within_s(self, name: str, until_ms: int) -> float:

@@ -43,7 +43,7 @@ class LimitSettings:
     """Never used: for what others behind the same address ask, and for clocks that differ."""
     ip_burst: int = 300
     ip_reserve: int = 60
-    """The part of the burst that questions leave to actions."""
+    """The part of the burst that questions leave to actions, and half of it orders leave to what takes risk away."""
     batch_items_max: int = 100
     """The exchange refuses more than 200."""
     batch_window_s: float = 0.0
@@ -104,7 +104,7 @@ class HyperliquidConfig:
     settle_margin_ms : how long after its expiry an order that is not found is believed to be nowhere
     timeout_s : how long an answer is waited for
     queue_timeout_s : how long there may be no room within the limits
-    connections_max : of the pool
+    connections_max : how many questions and orders are under way at once; cancels and reduce-only orders find a connection besides
     read_retries : how often a question is asked again
     state_dir : where nonces are kept, one file for each key
     """

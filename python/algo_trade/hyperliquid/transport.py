@@ -56,9 +56,8 @@ class Transport(Protocol):
 class HttpTransport:
     """A pool of kept-alive connections (``aiohttp``). It sends each request once: whoever wants it twice has to say so."""
 
-    def __init__(self, url: str, *, connections_max: int = 16) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._connections_max = connections_max
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, path: str, body: bytes, *, timeout_s: float) -> Reply:
@@ -67,8 +66,9 @@ class HttpTransport:
 
         session = self._session
         if session is None:
+            # How many there may be, the queue before it decides: a request that waited here could be passed by no cancel.
             # No cookies, no proxies of the environment, no redirects: a signed body goes to the address that was configured.
-            connector = aiohttp.TCPConnector(limit=self._connections_max, keepalive_timeout=30)
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
             session = self._session = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
