@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
+import math
 import os
 import random
 import re
@@ -16,16 +18,28 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from benches.test_hyperliquid_decode import book
 
 import algo_trade as at
-from algo_trade._native import ControlEvent, HyperliquidDecoder, SubmitOrder, System, resolve_capital, signed_orders
+from algo_trade._native import (
+    CancelOrder,
+    ControlEvent,
+    HyperliquidDecoder,
+    ModifyOrder,
+    SetTimer,
+    SubmitOrder,
+    System,
+    TimerEvent,
+    resolve_capital,
+    signed_cancels,
+    signed_orders,
+)
 from algo_trade.core.engine import risk_part, strategy_part
 from algo_trade.hyperliquid import NewOrder, SessionSettings, SigningKey, Subscription
 from algo_trade.hyperliquid.commands import Reach, new_order
 from algo_trade.hyperliquid.instruments import ListedInstrument
 from algo_trade.hyperliquid.stream import News, Overflow
 from algo_trade.risk import SimpleRiskManager
-from test_hyperliquid_decode import book
 
 uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
 
@@ -97,54 +111,93 @@ def test_the_markets_of_two_hundred_symbols(benchmark):
     benchmark.extra_info["quotes_told"] = got["Quote"]
 
 
-def test_from_a_tick_to_a_signed_order(benchmark):
-    """The bytes of a book are there; decoder, book, strategy, risk, instrument rules and signature follow, to the bytes of the request."""
-    key, reach = SigningKey("0x" + "01" * 32), Reach()
-    listed = ListedInstrument(asset=0, coin="BTC", symbol="BTC", kind="perp", size_decimals=5)
-    system = System(
-        strategy_part(at.MarketMakerStrategy()),
-        risk_part(SimpleRiskManager(quantity="0.01")),
-        symbols=["BTC"],
-        books=["l2"],
-        rules=[listed.rules],
-        initial_capital=resolve_capital(1_000_000),
-        bot_id="bench",
-    )
-    decoder = HyperliquidDecoder({"BTC": "BTC"})
-    system.step(ControlEvent.start(1))
-    first_ms = 1_737_918_843_542
-    texts = [re.sub(rb'"time":[0-9]+', b'"time":%d' % (first_ms + k), book(k)) for k in range(1_024)]
-    took_ns, orders_ns = [], []
+class Trader:
+    """A market maker from bytes to bytes: decoder, book, strategy, risk, the exchange's rules, and the signature."""
 
-    def trade(text, now_ns):
-        begun = time.perf_counter_ns()
-        (event,) = decoder.decode(text, now_ns)
-        commands = system.step(event)
-        wires = []
+    def __init__(self):
+        self.key, self.reach = SigningKey("0x" + "01" * 32), Reach()
+        self.listed = ListedInstrument(asset=0, coin="BTC", symbol="BTC", kind="perp", size_decimals=5)
+        self.decoder = HyperliquidDecoder({"BTC": "BTC"})
+        self.system = System(
+            # It looks at every second book, and wants to quote anew nearly each time.
+            strategy_part(at.MarketMakerStrategy(interval=10, tolerance=0)),
+            risk_part(SimpleRiskManager(quantity="0.01")),
+            symbols=["BTC"],
+            books=["l2"],
+            rules=[self.listed.rules],
+            initial_capital=resolve_capital(1_000_000),
+            bot_id="bench",
+        )
+        self.timers = []
+        self.follow_up(self.system.step(ControlEvent.start(1)), 1)
+
+    def tick(self, text, now_ns):
+        """Take a message; return what the system wants, and whether a request was signed for it."""
+        (event,) = self.decoder.decode(text, now_ns)
+        commands = self.system.step(event)
+        while self.timers and self.timers[0][0] <= now_ns:
+            commands += self.system.step(TimerEvent(now_ns, heapq.heappop(self.timers)[1]))
+        return commands, self.sign(commands, now_ns // 1_000_000)
+
+    def sign(self, commands, nonce):
+        wires, cancels = [], []
         for command in commands:
             if isinstance(command, SubmitOrder):
-                order = new_order(command.order, listed, lambda: None, reach)
+                order = new_order(command.order, self.listed, lambda: None, self.reach)
                 if isinstance(order, NewOrder):
-                    wires.append(order.wire(listed))
+                    wires.append(order.wire(self.listed))
+            elif isinstance(command, CancelOrder):
+                cancels.append((0, command.cloid))
+        if cancels:
+            signed_cancels(self.key, cancels, nonce)
         if wires:
-            signed_orders(key, wires, first_ms)
-        done = time.perf_counter_ns() - begun
-        took_ns.append(done)
-        if wires:
-            orders_ns.append(done)
-        return commands
+            signed_orders(self.key, wires, nonce)
+        return len(wires)
+
+    def follow_up(self, commands, now_ns):
+        """Answer as a venue would at which nobody else trades, and set timers."""
+        for command in commands:
+            update = None
+            match command:
+                case SetTimer():
+                    heapq.heappush(self.timers, (command.time_ns, command.id))
+                case SubmitOrder():
+                    update = {"cloid": command.order.cloid, "status": "resting"}
+                case ModifyOrder():
+                    update = {"cloid": command.cloid, "status": "resting"}
+                case CancelOrder():
+                    update = {"cloid": command.cloid, "status": "cancelled", "reason": "requested"}
+            if update is not None:
+                self.follow_up(self.system.step(at.OrderUpdate("BTC", time=now_ns, **update)), now_ns)
+
+
+def wandering(count, first_ms):
+    """Return messages of a book whose price goes up and down by hundreds, so that quotes are soon off."""
+    texts = []
+    for k in range(count):
+        moved_by = int(400 * math.sin(k * math.tau * 3 / count)) + 40 * (k % 3)
+        text = re.sub(rb'"px":"([0-9]+)', lambda px, by=moved_by: b'"px":"%d' % (int(px[1]) + by), book(k))
+        texts.append(re.sub(rb'"time":[0-9]+', b'"time":%d' % (first_ms + k), text))
+    return texts
+
+
+def test_from_a_tick_to_a_signed_order(benchmark):
+    """The bytes of a book are there; the bytes of a signed request follow. One in two books makes the strategy look."""
+    trader, first_ms = Trader(), 1_737_918_843_542
+    texts = wandering(1_024, first_ms)
+    idle_ns, order_ns = [], []
 
     def run():
         for tick in range(TICKS):
-            now_ns = (first_ms + tick) * 1_000_000
-            commands = trade(texts[tick % len(texts)], now_ns)
-            # The venue takes each order and lets it go again, so that the strategy quotes anew.
-            for command in commands:
-                answer_to(system, command, now_ns)
+            text, now_ns = texts[tick % len(texts)], (first_ms + 5 * tick) * 1_000_000
+            begun = time.perf_counter_ns()
+            commands, orders = trader.tick(text, now_ns)
+            (order_ns if orders else idle_ns).append(time.perf_counter_ns() - begun)
+            trader.follow_up(commands, now_ns)
 
     benchmark.pedantic(run, rounds=1)
-    assert len(orders_ns) > TICKS // 100, "too few orders to speak of"
-    for name, figures in (("tick", took_ns), ("tick_to_order", orders_ns)):
+    assert len(order_ns) > TICKS // 10, "too few orders to speak of"
+    for name, figures in (("without_order", idle_ns), ("tick_to_order", order_ns)):
         ranked = sorted(figures)
         benchmark.extra_info[f"{name}_us"] = {
             "count": len(ranked),
@@ -153,19 +206,3 @@ def test_from_a_tick_to_a_signed_order(benchmark):
             "p99.9": round(ranked[int(len(ranked) * 0.999)] / 1_000, 1),
             "worst": round(ranked[-1] / 1_000, 1),
         }
-
-
-def answer_to(system, command, now_ns):
-    """Answer a command as a venue would at which nobody trades."""
-    kind = type(command).__name__
-    update = None
-    if kind == "SubmitOrder":
-        update = at.OrderUpdate(command.order.symbol, cloid=command.order.cloid, status="resting", time=now_ns)
-    elif kind == "ModifyOrder":
-        update = at.OrderUpdate(command.symbol, cloid=command.cloid, status="resting", time=now_ns)
-    elif kind == "CancelOrder":
-        reason = {"status": "cancelled", "reason": "requested"}
-        update = at.OrderUpdate(command.symbol, cloid=command.cloid, time=now_ns, **reason)
-    if update is not None:
-        for more in system.step(update):
-            answer_to(system, more, now_ns)

@@ -16,11 +16,11 @@ import time
 from pathlib import Path
 
 import pytest
+from benches.test_hyperliquid_decode import book
 
 import algo_trade as at
 from algo_trade._native import HyperliquidDecoder
 from algo_trade.hyperliquid.stream import Open, Session, SessionSettings, Subscription
-from test_hyperliquid_decode import book
 
 uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
 
