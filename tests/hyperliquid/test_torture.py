@@ -151,13 +151,18 @@ async def agree(trader: Trader, streams: HyperliquidWebSocket) -> None:
 
     await until(is_live, lambda: [s for s in streams.status() if s.state != "live"])
 
-    async def orders_agree() -> bool:
-        rows = await client.info.open_orders()
-        ours = {order.oid for order in self.handler.orders()}
-        system = {order.cloid for coin in trader.coins for order in of_system(self, coin)}
-        return ours == {row["oid"] for row in rows} and system == {row["cloid"] for row in rows}
+    apart: dict[str, Any] = {}
 
-    await until(orders_agree, self.handler.orders)
+    async def orders_agree() -> bool:
+        rows = {row["cloid"]: row["oid"] for row in await client.info.open_orders()}
+        ours = {order.cloid: order.oid for order in self.handler.orders()}
+        system = {order.cloid for coin in trader.coins for order in of_system(self, coin)}
+        apart["handler"] = [order for order in self.handler.orders() if rows.get(order.cloid) != order.oid]
+        apart["venue"] = rows.items() - ours.items()
+        apart["system"] = system ^ rows.keys()
+        return ours == rows and system == rows.keys()
+
+    await until(orders_agree, lambda: apart)
 
     told = Counter((fill.symbol, fill.trade_id, fill.oid) for fill in self.strategy.fills)
     assert max(told.values(), default=1) == 1, "a fill was told twice"

@@ -32,7 +32,7 @@ StreamKind: TypeAlias = Literal[
     "openOrders",
 ]
 
-_NEEDS: dict[str, tuple[str, ...]] = {
+KINDS: dict[str, tuple[str, ...]] = {
     "allMids": (),
     "l2Book": ("coin",),
     "bbo": ("coin",),
@@ -50,6 +50,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "spotState": ("user",),
     "openOrders": ("user",),
 }
+"""What a subscription of each kind names."""
 _HAS_DEX = {"allMids", "clearinghouseState", "openOrders"}
 # Messages of these name no user: a connection can hold them for one account only.
 _ANONYMOUS = {"orderUpdates": ("orderUpdates",), "userEvents": ("user",)}
@@ -112,9 +113,9 @@ class Subscription:
 
     def __post_init__(self) -> None:
         """Refuse what the exchange could only answer with silence."""
-        needs = _NEEDS.get(self.kind)
+        needs = KINDS.get(self.kind)
         if needs is None:
-            raise ParameterError(f"subscription: {self.kind} is not a stream; it is one of {', '.join(_NEEDS)}")
+            raise ParameterError(f"subscription: {self.kind} is not a stream; it is one of {', '.join(KINDS)}")
         for part in ("coin", "user", "interval"):
             value = getattr(self, part)
             if (part in needs) != bool(value):
