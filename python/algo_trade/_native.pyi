@@ -1143,8 +1143,10 @@ def signed_cancels(
     vault_address: str | None = None,
     is_mainnet: bool = True,
     expires_after: int | None = None,
+    *,
+    fast: bool = False,
 ) -> bytes:
-    """The body to post to cancel orders: assets, with all oids or all cloids."""
+    """The body to post to cancel orders: assets, with all oids or all cloids. `fast` asks for priority; not for trigger orders."""
 
 @final
 class HyperliquidMessage:

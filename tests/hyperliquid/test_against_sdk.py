@@ -172,17 +172,24 @@ def typed_order(wire: dict[str, Any]) -> hyperliquid.WireOrder:
     return hyperliquid.WireOrder(wire["a"], wire["b"], wire["p"], wire["s"], **options)
 
 
-@given(keys, st.lists(st.tuples(uint32, uint64), min_size=1) | st.lists(st.tuples(uint32, cloids), min_size=1), millis)
+@given(
+    keys,
+    st.lists(st.tuples(uint32, uint64), min_size=1) | st.lists(st.tuples(uint32, cloids), min_size=1),
+    millis,
+    st.booleans(),
+)
 def test_typed_cancels_are_signed_as_the_official_client_signs_them(
-    key: str, cancels: list[tuple[int, int | str]], nonce: int
+    key: str, cancels: list[tuple[int, int | str]], nonce: int, fast: bool
 ) -> None:
     action: dict[str, Any]
     if isinstance(cancels[0][1], int):
         action = {"type": "cancel", "cancels": [{"a": asset, "o": oid} for asset, oid in cancels]}
     else:
         action = {"type": "cancelByCloid", "cancels": [{"asset": asset, "cloid": cloid} for asset, cloid in cancels]}
+    if fast:
+        action["f"] = True
     expected = sdk.sign_l1_action(ACCOUNTS[key], action, None, nonce, None, True)
-    body = json.loads(hyperliquid.signed_cancels(key, cancels, nonce))
+    body = json.loads(hyperliquid.signed_cancels(key, cancels, nonce, fast=fast))
     assert body == {"action": action, "nonce": nonce, "signature": expected}
 
 

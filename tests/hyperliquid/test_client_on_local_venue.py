@@ -79,6 +79,18 @@ def test_an_order_rests_is_changed_and_cancelled_once(venue: RunningVenue, tmp_p
     run(venue, tmp_path, scenario)
 
 
+def test_a_cancel_may_ask_for_priority(venue: RunningVenue, tmp_path: Path) -> None:
+    async def scenario(client: HyperliquidClient) -> None:
+        order = await far_order(client)
+        resting = await client.exchange.place(order)
+        assert isinstance(resting, Resting)
+        assert await client.exchange.cancel("BTC", resting.oid, is_fast=True) == Cancelled()
+        assert isinstance(await client.exchange.place(again := await far_order(client)), Resting)
+        assert await client.exchange.cancel("BTC", again.cloid, is_fast=True) == Cancelled()
+
+    run(venue, tmp_path, scenario)
+
+
 def test_an_immediate_order_fills_and_a_post_only_one_that_would_is_refused(
     venue: RunningVenue, tmp_path: Path
 ) -> None:

@@ -154,6 +154,27 @@ def test_trap_11_changes_whose_answer_is_lost_are_unknown_each_by_itself() -> No
     assert len(venue.posted) == 1
 
 
+def test_a_cancel_that_wants_priority_says_so_and_leaves_apart() -> None:
+    venue = SmallVenue()
+
+    async def scenario() -> None:
+        async with client(venue) as hl:
+            placed = await hl.exchange.place_together([order() for _ in range(3)])
+            oids = [answer.oid for answer in placed if isinstance(answer, Resting)]
+            answers = await asyncio.gather(
+                *[hl.exchange.cancel("BTC", oid, is_fast=oid != oids[0]) for oid in oids],
+            )
+            assert answers == [Cancelled()] * 3
+
+    simulate(scenario)
+    cancels = [posted["action"] for posted in venue.posted if posted["action"]["type"] == "cancel"]
+    assert [(list(cancel), len(cancel["cancels"])) for cancel in cancels] == [
+        (["type", "cancels"], 1),
+        (["type", "cancels", "f"], 2),
+    ]
+    assert cancels[1]["f"] is True
+
+
 def test_traps_15_and_16_each_status_is_read_by_itself_and_a_new_one_is_kept() -> None:
     venue = SmallVenue()
     told = [

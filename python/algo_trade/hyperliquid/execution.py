@@ -44,6 +44,8 @@ ENDED_MAX = 10_000
 # How long the word of a stream is waited for before the exchange is asked; then ever longer.
 PATIENCE_S = 1.0
 PATIENCE_MAX_S = 30.0
+# How long, at most, until a cancel that was not heard of is sent again.
+CANCEL_AGAIN_S = 5.0
 _MS_NS = 1_000_000
 
 
@@ -357,7 +359,7 @@ class LiveExecutionHandler:
                     await working.ended.wait()
             except TimeoutError:
                 await self._look(working)
-            pause_s = min(pause_s * 2, PATIENCE_MAX_S)
+            pause_s = min(pause_s * 2, CANCEL_AGAIN_S)
 
     async def _schedule_cancel(self, time_ns: int | None) -> None:
         try:

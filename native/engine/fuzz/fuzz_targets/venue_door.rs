@@ -1,5 +1,6 @@
 //! The local venue from outside: the input is a list of lines, each a request, an action that is signed here, a message over
 //! a socket, an operator's wish, or time that passes. Nothing may panic, and books, orders and accounts agree afterwards.
+//! A `q` in front leaves the customers among themselves: a market that is made up costs most of the time.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -9,7 +10,7 @@ use engine::hyperliquid::address::Address;
 use engine::hyperliquid::keys::PrivateKey;
 use engine::hyperliquid::request::Request;
 use engine::hyperliquid::signing::{Network, Terms};
-use engine::local_venue::venue::VenueOptions;
+use engine::local_venue::venue::{MarketKind, VenueOptions};
 use engine::time::Nanos;
 
 const START: i64 = 1_704_067_200_000;
@@ -22,7 +23,12 @@ static KEYS: LazyLock<Vec<PrivateKey>> =
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut now = START;
     let at = |ms: i64| Nanos::from_raw(ms * 1_000_000);
-    let options = VenueOptions::read(OPTIONS).expect("the options are read");
+    let mut options = VenueOptions::read(OPTIONS).expect("the options are read");
+    let (market, data) = match data.strip_prefix(b"q") {
+        Some(data) => (MarketKind::Customers, data),
+        None => (MarketKind::Synthetic, data),
+    };
+    options.market = market;
     let mut door = options.open(at(now)).expect("the venue opens");
     for key in KEYS.iter() {
         let user: Address = key.address();

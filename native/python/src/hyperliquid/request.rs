@@ -119,7 +119,7 @@ pub fn signed_modifies<'py>(
 
 /// An action that cancels orders: all by the venue's ids, or all by ours.
 #[pyfunction]
-#[pyo3(signature = (key, cancels, nonce, vault_address = None, is_mainnet = true, expires_after = None))]
+#[pyo3(signature = (key, cancels, nonce, vault_address = None, is_mainnet = true, expires_after = None, *, fast = false))]
 pub fn signed_cancels<'py>(
     key: &Given<'py>,
     cancels: Vec<(u32, Id)>,
@@ -127,7 +127,9 @@ pub fn signed_cancels<'py>(
     vault_address: Option<&str>,
     is_mainnet: bool,
     expires_after: Option<u64>,
+    fast: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
+    let fast = fast.then_some(true);
     let (mut by_oid, mut by_cloid) = (Vec::new(), Vec::new());
     for (asset, id) in cancels {
         match id.order_id()? {
@@ -136,8 +138,8 @@ pub fn signed_cancels<'py>(
         }
     }
     let action = match (by_oid.is_empty(), by_cloid.is_empty()) {
-        (_, true) => Action::Cancel { cancels: by_oid, fast: None },
-        (true, false) => Action::CancelByCloid { cancels: by_cloid, fast: None },
+        (_, true) => Action::Cancel { cancels: by_oid, fast },
+        (true, false) => Action::CancelByCloid { cancels: by_cloid, fast },
         (false, false) => {
             return Err(ParameterError::new_err("cancels: one action has either oids or cloids: make two requests"));
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::data::tick::samples::recorded;
 use crate::hyperliquid::message::{Answer, ExchangeAnswer, ItemStatus, Outcome, PostAnswer};
+use crate::hyperliquid::names::info;
 use crate::num::{Price, Qty};
 use crate::row::{RowKind, RowSide};
 
@@ -236,6 +237,22 @@ fn bad_messages_are_refused_with_field_and_value() {
     assert!(decoder().message(b"\xff", LOCAL, &mut Vec::new()).is_err());
 }
 
+/// Of the fuzz target, by letters from A on.
+const QUESTIONS: [&str; 12] = [
+    info::META_AND_ASSET_CTXS,
+    info::SPOT_META,
+    info::ALL_MIDS,
+    info::L2_BOOK,
+    info::CANDLE_SNAPSHOT,
+    info::CLEARINGHOUSE_STATE,
+    info::FRONTEND_OPEN_ORDERS,
+    info::HISTORICAL_ORDERS,
+    info::USER_FILLS,
+    info::USER_FUNDING,
+    info::USER_NON_FUNDING_LEDGER_UPDATES,
+    info::PORTFOLIO,
+];
+
 #[test]
 fn every_seed_of_the_fuzz_target_is_read() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/hyperliquid_messages");
@@ -245,8 +262,7 @@ fn every_seed_of_the_fuzz_target_is_read() {
         let bytes = std::fs::read(&path).unwrap();
         let told = match bytes.split_first() {
             Some((b'/', body)) => ExchangeAnswer::parse(body).map(drop),
-            Some((b'A', body)) => Answer::parse("metaAndAssetCtxs", body).map(drop),
-            Some((b'F', body)) => Answer::parse("clearinghouseState", body).map(drop),
+            Some((letter @ b'A'..=b'L', body)) => Answer::parse(QUESTIONS[usize::from(letter - b'A')], body).map(drop),
             _ => Decoder::new([("BTC".into(), BTC), ("ETH".into(), BTC)])
                 .message(&bytes, LOCAL, &mut Vec::new())
                 .map(drop),
@@ -254,5 +270,5 @@ fn every_seed_of_the_fuzz_target_is_read() {
         assert_eq!(told, Ok(()), "{}", path.display());
         count += 1;
     }
-    assert!(count >= 12, "{count}");
+    assert!(count >= 43, "{count}");
 }

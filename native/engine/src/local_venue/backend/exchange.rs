@@ -38,7 +38,7 @@ pub struct LocalOptions {
     pub state_ms: i64,
     /// Between two settlements of funding.
     pub funding_ms: i64,
-    /// Cancels go before orders that may take, in a block.
+    /// Cancels go before orders that may take, in a block; without it, only those that say `f`.
     pub cancels_first: bool,
     /// Dollars that an account must have traded to schedule a cancel.
     pub schedule_volume_min: i64,
@@ -323,8 +323,9 @@ fn class_of(action: &Authorized, cancels_first: bool) -> u8 {
         Authorized::L1(Action::BatchModify { modifies }) => {
             of_orders(modifies.iter().any(|modify| takes(modify.order.order_type)))
         }
-        Authorized::L1(Action::Cancel { .. } | Action::CancelByCloid { .. }) if cancels_first => 1,
-        Authorized::L1(Action::Cancel { .. } | Action::CancelByCloid { .. }) => 2,
+        Authorized::L1(Action::Cancel { fast, .. } | Action::CancelByCloid { fast, .. }) => {
+            if cancels_first || *fast == Some(true) { 1 } else { 2 }
+        }
         _ => 0,
     }
 }

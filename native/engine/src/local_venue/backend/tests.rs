@@ -198,17 +198,18 @@ fn the_state_of_an_account_adds_up_as_the_venue_says() {
     assert!(number(&state["withdrawable"]) < number(&state["marginSummary"]["accountValue"]));
 }
 
+fn enqueue(w: &mut World, user: Address, action: Value) {
+    w.acts += 1;
+    let action = Authorized::L1(serde_json::from_value(action).unwrap());
+    let authentic = Authentic { account: user, signer: user, action, nonce: w.acts, expires_after: None };
+    w.local.enqueue(ActId(w.acts), authentic);
+}
+
 #[test]
 fn in_a_block_post_only_orders_go_first_then_cancels_then_what_may_take() {
     let mut w = World::new(MarketData::Customers);
     let answer = w.act(ANN, place(&[order(0, false, "90000", "0.001", "Gtc")]));
     let oid = statuses(&answer)[0]["resting"]["oid"].as_u64().unwrap();
-    let enqueue = |w: &mut World, user, action: Value| {
-        w.acts += 1;
-        let action = Authorized::L1(serde_json::from_value(action).unwrap());
-        let authentic = Authentic { account: user, signer: user, action, nonce: w.acts, expires_after: None };
-        w.local.enqueue(ActId(w.acts), authentic);
-    };
     // Bob's order comes first, and yet Ann gets away; her new quote is there before both.
     enqueue(&mut w, BOB, place(&[order(0, true, "90000", "0.001", "Ioc")]));
     enqueue(&mut w, ANN, json!({"type": "cancel", "cancels": [{"a": 0, "o": oid}]}));
@@ -220,6 +221,24 @@ fn in_a_block_post_only_orders_go_first_then_cancels_then_what_may_take() {
         statuses(&answers[2])[0]["error"],
         "Order could not immediately match against any resting orders. asset=0"
     );
+}
+
+#[test]
+fn after_the_upgrade_only_cancels_that_ask_for_it_go_before_what_may_take() {
+    for is_fast in [false, true] {
+        let mut w = World::new(MarketData::Customers);
+        w.local.options.cancels_first = false;
+        let answer = w.act(ANN, place(&[order(0, false, "90000", "0.001", "Gtc")]));
+        let oid = statuses(&answer)[0]["resting"]["oid"].as_u64().unwrap();
+        enqueue(&mut w, BOB, place(&[order(0, true, "90000", "0.001", "Ioc")]));
+        let mut cancel = json!({"type": "cancel", "cancels": [{"a": 0, "o": oid}]});
+        if is_fast {
+            cancel["f"] = json!(true);
+        }
+        enqueue(&mut w, ANN, cancel);
+        let answers = w.pass(100);
+        assert_eq!(answers.iter().any(|answer| statuses(answer)[0] == "success"), is_fast);
+    }
 }
 
 #[test]
