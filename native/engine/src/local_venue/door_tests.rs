@@ -298,7 +298,11 @@ fn a_coin_can_be_listed_and_taken_off_while_it_runs() {
     w.act(&ann, order("80000", "Gtc"));
     w.control(json!({"unlist": {"coin": "BTC"}}));
     assert_eq!(universe(&mut w)[0]["isDelisted"], true);
-    w.pass(100);
+    w.pass(10_000);
+    assert_eq!(w.info(json!({"type": "l2Book", "coin": "BTC"})).1.unwrap()["levels"], json!([[], []]));
+    let context = &w.info(json!({"type": "metaAndAssetCtxs"})).1.unwrap()[1][0];
+    assert!(["midPx", "premium", "impactPxs"].iter().all(|name| context[name].is_null()), "{context}");
+    assert!(context["markPx"].is_string());
     let orders = w.info(json!({"type": "historicalOrders", "user": ann.address().to_string()})).1.unwrap();
     assert_eq!(orders[0]["status"], "delistedCanceled");
     assert_eq!(

@@ -103,10 +103,7 @@ impl Core for LocalExchange {
             Operation::Unlist { coin } => {
                 let id = find(self, &coin)?;
                 self.listing.delist(id);
-                if let Some(market) = self.exchange.market_mut(id) {
-                    market.status = Status::Delisted;
-                }
-                self.drop_orders_of(id).map_err(|error| error.to_string())?;
+                self.exchange.delist(id).map_err(|error| error.to_string())?;
             }
         }
         Ok(())
@@ -114,18 +111,6 @@ impl Core for LocalExchange {
 }
 
 impl LocalExchange {
-    /// All orders of an instrument that is no longer traded go.
-    fn drop_orders_of(&mut self, id: InstrumentId) -> Result<(), NumError> {
-        let accounts = self.people.iter().filter_map(|(account, _)| self.exchange.account(account));
-        let oids: Vec<u64> = accounts.flat_map(|account| account.orders.iter().copied()).collect();
-        for oid in oids {
-            if self.exchange.order(oid).is_some_and(|order| order.asked.instrument == id) {
-                self.exchange.drop_order(oid, crate::order::Reason::Halted)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Carries a user-signed action out.
     pub(super) fn transfer(&mut self, account: AccountId, action: &UserAction) -> Result<Value, NumError> {
         match action {

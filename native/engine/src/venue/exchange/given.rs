@@ -56,6 +56,9 @@ impl GivenMarkets {
         if row.flags.has(Flags::HISTORY) {
             return Ok(());
         }
+        if exchange.market(row.instrument).is_none_or(|market| market.status == Status::Delisted) {
+            return Ok(());
+        }
         if self.of != Some(row.instrument) {
             // The batch of another market ended without saying so.
             self.touched.clear();
