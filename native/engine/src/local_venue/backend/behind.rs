@@ -218,7 +218,10 @@ impl LocalExchange {
                 Value::Array(self.ledger_updates(account, time(Some(*start_time)), time(*end_time)))
             }
             InfoRequest::UserFees { .. } => self.user_fees(account),
-            InfoRequest::ActiveAssetData { coin, .. } => self.active_asset_data(account, self.listing.find(coin)?)?,
+            InfoRequest::ActiveAssetData { user, coin } => {
+                let id = self.listing.find(coin)?;
+                self.active_asset_data(account, id).or_else(|| self.empty_asset_data(user, id))?
+            }
             InfoRequest::SubAccounts { user } => self.sub_accounts_of(user),
             InfoRequest::UserAbstraction { .. } => json!("default"),
             InfoRequest::UserDexAbstraction { .. } => json!(false),
