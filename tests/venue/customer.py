@@ -68,7 +68,7 @@ class Customer:
         return told
 
 
-def once(is_there: Callable[[], Any], *, deadline_s: float = 60) -> Any:
+def once(is_there: Callable[[], Any], *, deadline_s: float = 30) -> Any:
     """Ask until there is something, and return it."""
     until = time.monotonic() + deadline_s
     while not (found := is_there()):
