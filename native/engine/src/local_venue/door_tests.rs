@@ -394,3 +394,22 @@ fn an_action_that_only_the_exchange_itself_knows_is_refused_in_words() {
     let ticket = w.door.request("exchange", body.to_string().replace("multiSig", "dance").as_bytes(), "here", w.now);
     assert_eq!(w.answer(ticket).0, 422);
 }
+
+#[test]
+fn there_are_no_exchanges_of_others() {
+    let mut w = World::new(r#"{"symbols":1}"#);
+    let user = key(1).address().to_string();
+    for kind in ["meta", "metaAndAssetCtxs", "allMids", "clearinghouseState", "openOrders", "frontendOpenOrders"] {
+        let question = |dex: &str| json!({"type": kind, "user": user, "dex": dex});
+        assert_eq!(w.info(question("")).0, 200, "{kind}");
+        assert_eq!(w.info(question("xyz")), (500, Some(Value::Null)), "{kind}");
+    }
+    let ws = w.open();
+    for kind in ["allMids", "clearinghouseState", "openOrders", "twapStates"] {
+        let subscription = json!({"type": kind, "user": user, "dex": "xyz"});
+        let told = w.say(ws, json!({"method": "subscribe", "subscription": subscription}));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0]["channel"], "error");
+        assert!(told[0]["data"].as_str().unwrap().starts_with("Invalid subscription {"), "{told:?}");
+    }
+}

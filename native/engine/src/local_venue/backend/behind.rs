@@ -48,7 +48,7 @@ impl Core for LocalExchange {
         let answer = self.answer(request, now);
         let (status, value) = match answer {
             Some(value) => (200, value),
-            // The exchange fails so on a coin that it does not know.
+            // The exchange fails so on a coin, or an exchange of others, that it does not know.
             None => (500, Value::Null),
         };
         let items = value.as_array().map_or(0, Vec::len);
@@ -159,14 +159,23 @@ impl LocalExchange {
         self.people.sub_accounts(&of).find(|(_, person)| person.address == *sub).map(|(account, _)| account)
     }
 
-    /// The answer to a question; `None` for a coin that there is not.
+    /// The answer to a question; `None` for a coin that there is not, and for exchanges of others.
     fn answer(&mut self, request: &InfoRequest, now: Nanos) -> Option<Value> {
         let nobody = AccountId(u32::MAX);
         let account = request.user().and_then(|user| self.people.find(&user)).unwrap_or(nobody);
         Some(match request {
-            InfoRequest::Meta { dex } if dex.is_empty() => self.listing.meta(),
-            InfoRequest::MetaAndAssetCtxs { dex } if dex.is_empty() => self.meta_and_contexts(),
-            InfoRequest::Meta { .. } | InfoRequest::MetaAndAssetCtxs { .. } => return None,
+            InfoRequest::Meta { dex }
+            | InfoRequest::MetaAndAssetCtxs { dex }
+            | InfoRequest::AllMids { dex }
+            | InfoRequest::ClearinghouseState { dex, .. }
+            | InfoRequest::OpenOrders { dex, .. }
+            | InfoRequest::FrontendOpenOrders { dex, .. }
+                if !dex.is_empty() =>
+            {
+                return None;
+            }
+            InfoRequest::Meta { .. } => self.listing.meta(),
+            InfoRequest::MetaAndAssetCtxs { .. } => self.meta_and_contexts(),
             InfoRequest::AllPerpMetas => json!([self.listing.meta()]),
             InfoRequest::PerpDexs => json!([null]),
             InfoRequest::SpotMeta => self.listing.spot_meta(),
