@@ -127,7 +127,12 @@ WALLETS = st.one_of(
 )
 
 
-@settings(deadline=None, suppress_health_check=list(HealthCheck))
+# The histories that are added up grow with every example.
+@settings(
+    max_examples=min((settings.default or settings()).max_examples, 1_000),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(data=st.data())
 def test_whatever_is_signed_is_answered_and_the_account_adds_up(world: World, data: st.DataObject) -> None:
     mids = {coin: float(price) for coin, price in world.customer.info("allMids").items()}

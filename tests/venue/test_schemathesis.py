@@ -46,8 +46,9 @@ PATHS = schemathesis.openapi.from_dict(document())
 ABOUT_SOMETHING = {
     kind for kind, fields in QUESTIONS.items() if fields.keys() & {"coin", "req", "tokenId", "dex_maybe"}
 }
+# Each example is a request over a socket, and an action waits for its block: 30 s in all, or some minutes with --long.
 fuzzed = settings(
-    max_examples=3 * (settings.default or settings()).max_examples,
+    max_examples=min(3 * (settings.default or settings()).max_examples, 3_000),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
