@@ -25,7 +25,7 @@ def command(
     port: Annotated[int, typer.Option(help="Where to listen on 127.0.0.1; 0 is any free port.")] = 3001,
     data: Annotated[
         list[Path] | None,
-        typer.Option("--data", help="A lake or recording of ticks that makes the market; may be repeated."),
+        typer.Option("--data", help="A lake of ticks, or a table of one, that makes the market; may be repeated."),
     ] = None,
     synthetic: Annotated[  # noqa: FBT002
         bool, typer.Option("--synthetic", help="A market that is made up from the seed. This is the default.")

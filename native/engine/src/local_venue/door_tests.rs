@@ -298,7 +298,11 @@ fn a_coin_can_be_listed_and_taken_off_while_it_runs() {
     w.act(&ann, order("80000", "Gtc"));
     w.control(json!({"unlist": {"coin": "BTC"}}));
     assert_eq!(universe(&mut w)[0]["isDelisted"], true);
-    w.pass(100);
+    w.pass(10_000);
+    assert_eq!(w.info(json!({"type": "l2Book", "coin": "BTC"})).1.unwrap()["levels"], json!([[], []]));
+    let context = &w.info(json!({"type": "metaAndAssetCtxs"})).1.unwrap()[1][0];
+    assert!(["midPx", "premium", "impactPxs"].iter().all(|name| context[name].is_null()), "{context}");
+    assert!(context["markPx"].is_string());
     let orders = w.info(json!({"type": "historicalOrders", "user": ann.address().to_string()})).1.unwrap();
     assert_eq!(orders[0]["status"], "delistedCanceled");
     assert_eq!(
@@ -389,4 +393,23 @@ fn an_action_that_only_the_exchange_itself_knows_is_refused_in_words() {
     assert_eq!(w.answer(ticket), (200, Some(json!({"status": "err", "response": text}))));
     let ticket = w.door.request("exchange", body.to_string().replace("multiSig", "dance").as_bytes(), "here", w.now);
     assert_eq!(w.answer(ticket).0, 422);
+}
+
+#[test]
+fn there_are_no_exchanges_of_others() {
+    let mut w = World::new(r#"{"symbols":1}"#);
+    let user = key(1).address().to_string();
+    for kind in ["meta", "metaAndAssetCtxs", "allMids", "clearinghouseState", "openOrders", "frontendOpenOrders"] {
+        let question = |dex: &str| json!({"type": kind, "user": user, "dex": dex});
+        assert_eq!(w.info(question("")).0, 200, "{kind}");
+        assert_eq!(w.info(question("xyz")), (500, Some(Value::Null)), "{kind}");
+    }
+    let ws = w.open();
+    for kind in ["allMids", "clearinghouseState", "openOrders", "twapStates"] {
+        let subscription = json!({"type": kind, "user": user, "dex": "xyz"});
+        let told = w.say(ws, json!({"method": "subscribe", "subscription": subscription}));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0]["channel"], "error");
+        assert!(told[0]["data"].as_str().unwrap().starts_with("Invalid subscription {"), "{told:?}");
+    }
 }

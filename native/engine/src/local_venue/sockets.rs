@@ -121,7 +121,7 @@ impl<C: Core> Door<C> {
     }
 
     fn subscribe(&mut self, connection: ConnectionId, peer: &str, topic: &Topic) {
-        if topic.coin().is_some_and(|coin| !self.core.is_coin(coin)) {
+        if !topic.dex().is_empty() || topic.coin().is_some_and(|coin| !self.core.is_coin(coin)) {
             return self.complain(connection, &format!("Invalid subscription {}", topic.echo()));
         }
         let connections = self.peer(peer).connections.clone();

@@ -200,6 +200,18 @@ impl Topic {
         }
     }
 
+    /// The exchange of others that it is about; empty for the first one.
+    #[must_use]
+    pub fn dex(&self) -> &str {
+        match self {
+            Self::AllMids { dex }
+            | Self::ClearinghouseState { dex, .. }
+            | Self::OpenOrders { dex, .. }
+            | Self::TwapStates { dex, .. } => dex,
+            _ => "",
+        }
+    }
+
     /// The type of the subscription, as it is named on the wire.
     #[must_use]
     pub const fn name(&self) -> &'static str {

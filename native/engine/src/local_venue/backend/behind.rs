@@ -48,7 +48,7 @@ impl Core for LocalExchange {
         let answer = self.answer(request, now);
         let (status, value) = match answer {
             Some(value) => (200, value),
-            // The exchange fails so on a coin that it does not know.
+            // The exchange fails so on a coin, or an exchange of others, that it does not know.
             None => (500, Value::Null),
         };
         let items = value.as_array().map_or(0, Vec::len);
@@ -103,10 +103,7 @@ impl Core for LocalExchange {
             Operation::Unlist { coin } => {
                 let id = find(self, &coin)?;
                 self.listing.delist(id);
-                if let Some(market) = self.exchange.market_mut(id) {
-                    market.status = Status::Delisted;
-                }
-                self.drop_orders_of(id).map_err(|error| error.to_string())?;
+                self.exchange.delist(id).map_err(|error| error.to_string())?;
             }
         }
         Ok(())
@@ -114,18 +111,6 @@ impl Core for LocalExchange {
 }
 
 impl LocalExchange {
-    /// All orders of an instrument that is no longer traded go.
-    fn drop_orders_of(&mut self, id: InstrumentId) -> Result<(), NumError> {
-        let accounts = self.people.iter().filter_map(|(account, _)| self.exchange.account(account));
-        let oids: Vec<u64> = accounts.flat_map(|account| account.orders.iter().copied()).collect();
-        for oid in oids {
-            if self.exchange.order(oid).is_some_and(|order| order.asked.instrument == id) {
-                self.exchange.drop_order(oid, crate::order::Reason::Halted)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Carries a user-signed action out.
     pub(super) fn transfer(&mut self, account: AccountId, action: &UserAction) -> Result<Value, NumError> {
         match action {
@@ -174,14 +159,23 @@ impl LocalExchange {
         self.people.sub_accounts(&of).find(|(_, person)| person.address == *sub).map(|(account, _)| account)
     }
 
-    /// The answer to a question; `None` for a coin that there is not.
+    /// The answer to a question; `None` for a coin that there is not, and for exchanges of others.
     fn answer(&mut self, request: &InfoRequest, now: Nanos) -> Option<Value> {
         let nobody = AccountId(u32::MAX);
         let account = request.user().and_then(|user| self.people.find(&user)).unwrap_or(nobody);
         Some(match request {
-            InfoRequest::Meta { dex } if dex.is_empty() => self.listing.meta(),
-            InfoRequest::MetaAndAssetCtxs { dex } if dex.is_empty() => self.meta_and_contexts(),
-            InfoRequest::Meta { .. } | InfoRequest::MetaAndAssetCtxs { .. } => return None,
+            InfoRequest::Meta { dex }
+            | InfoRequest::MetaAndAssetCtxs { dex }
+            | InfoRequest::AllMids { dex }
+            | InfoRequest::ClearinghouseState { dex, .. }
+            | InfoRequest::OpenOrders { dex, .. }
+            | InfoRequest::FrontendOpenOrders { dex, .. }
+                if !dex.is_empty() =>
+            {
+                return None;
+            }
+            InfoRequest::Meta { .. } => self.listing.meta(),
+            InfoRequest::MetaAndAssetCtxs { .. } => self.meta_and_contexts(),
             InfoRequest::AllPerpMetas => json!([self.listing.meta()]),
             InfoRequest::PerpDexs => json!([null]),
             InfoRequest::SpotMeta => self.listing.spot_meta(),
@@ -233,7 +227,10 @@ impl LocalExchange {
                 Value::Array(self.ledger_updates(account, time(Some(*start_time)), time(*end_time)))
             }
             InfoRequest::UserFees { .. } => self.user_fees(account),
-            InfoRequest::ActiveAssetData { coin, .. } => self.active_asset_data(account, self.listing.find(coin)?)?,
+            InfoRequest::ActiveAssetData { user, coin } => {
+                let id = self.listing.find(coin)?;
+                self.active_asset_data(account, id).or_else(|| self.empty_asset_data(user, id))?
+            }
             InfoRequest::SubAccounts { user } => self.sub_accounts_of(user),
             InfoRequest::UserAbstraction { .. } => json!("default"),
             InfoRequest::UserDexAbstraction { .. } => json!(false),

@@ -150,13 +150,15 @@ impl LocalExchange {
         let mut exchange = Exchange::new(options.exchange(), perpetuals, pairs, now);
         let ids: Vec<InstrumentId> = exchange.markets().map(|(id, _)| id).collect();
         let mut starts: Vec<Option<Price>> = Vec::new();
+        // Nobody knows what a recorded market was worth elsewhere, unless it tells.
+        let has_oracles = !matches!(data, MarketData::Recorded(..));
         for id in &ids {
             let coin = listing.coin(*id);
             let is_listed = listing.find(coin).is_some();
             starts.push(prices.get(coin).copied());
             if let Some(market) = exchange.market_mut(*id) {
                 market.is_listed = is_listed;
-                market.oracle = prices.get(coin).copied().filter(|_| market.is_perpetual());
+                market.oracle = prices.get(coin).copied().filter(|_| has_oracles && market.is_perpetual());
             }
         }
         let source = match data {

@@ -57,7 +57,7 @@ impl LocalExchange {
             "dayNtlVlm": decimal_sum(notional),
             "premium": maybe(market.premium.map(ten_decimals)),
             "oraclePx": maybe(market.oracle.or(reference)),
-            "markPx": maybe(reference),
+            "markPx": maybe(reference.or(market.oracle)),
             "midPx": maybe(market.book.mid()),
             "impactPxs": impact,
             "dayBaseVlm": decimal_sum(base),
@@ -239,7 +239,7 @@ impl LocalExchange {
     pub(super) fn active_asset_data(&self, account: AccountId, id: InstrumentId) -> Option<Value> {
         let of = self.exchange.account(account)?;
         let market = self.exchange.market(id).filter(|market| market.is_perpetual())?;
-        let mark = market.reference()?;
+        let mark = market.reference().or(market.oracle)?;
         let is_cross = of.ledger.scope_of(id) == Scope::Cross;
         let leverage = of.ledger.chosen_leverage(id);
         let kind = if is_cross { "cross" } else { "isolated" };
@@ -262,6 +262,19 @@ impl LocalExchange {
             "maxTradeSzs": [decimal(buy.1), decimal(sell.1)],
             "availableToTrade": [decimal(buy.0), decimal(sell.0)],
             "markPx": decimal(mark),
+        }))
+    }
+
+    /// What an address without an account may trade of a perpetual: a wrong address looks like an empty account.
+    pub(super) fn empty_asset_data(&self, user: &Address, id: InstrumentId) -> Option<Value> {
+        let market = self.exchange.market(id).filter(|market| market.is_perpetual())?;
+        Some(json!({
+            "user": user.to_string(),
+            "coin": self.listing.coin(id),
+            "leverage": {"type": "cross", "value": self.exchange.options().leverage},
+            "maxTradeSzs": ["0.0", "0.0"],
+            "availableToTrade": ["0.0", "0.0"],
+            "markPx": decimal(market.reference().or(market.oracle)?),
         }))
     }
 

@@ -307,16 +307,18 @@ impl LocalExchange {
     /// What a subscriber is told first, if anything.
     pub(super) fn first_message(&mut self, topic: &Topic, now: Nanos) -> Option<Bytes> {
         let id = topic.coin().and_then(|coin| self.listing.find(coin));
+        // Books are those of the last block.
+        let block = self.exchange.now();
         match topic {
             Topic::AllMids { .. } => Some(message("allMids", &json!({"mids": self.all_mids()}))),
             Topic::L2Book { coin, n_sig_figs, mantissa, fast } => {
                 let market = self.exchange.market(id?)?;
                 let most = levels(*fast);
-                Some(message("l2Book", &show::book(coin, market, now.millis(), most, *n_sig_figs, *mantissa)))
+                Some(message("l2Book", &show::book(coin, market, block.millis(), most, *n_sig_figs, *mantissa)))
             }
             Topic::Bbo { coin } => {
                 let market = self.exchange.market(id?)?;
-                Some(bbo(coin, now, &[Side::Buy, Side::Sell].map(|side| market.book.levels(side).next())))
+                Some(bbo(coin, block, &[Side::Buy, Side::Sell].map(|side| market.book.levels(side).next())))
             }
             Topic::Trades { .. } => {
                 let prints = &self.markets.get(id?.index())?.prints;

@@ -8,7 +8,7 @@ use crate::data::tick::synthetic::market::{Market, MarketOptions};
 use crate::data::tick::synthetic::source::SyntheticTicks;
 use crate::instrument::InstrumentId;
 use crate::num::Price;
-use crate::row::{Row, RowChunk, RowSource};
+use crate::row::{Flags, Row, RowChunk, RowSource};
 use crate::time::Nanos;
 use crate::venue::exchange::machine::Exchange;
 
@@ -28,7 +28,7 @@ pub struct Source {
 /// How the rows' times become the venue's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shift {
-    /// The first row is to happen then.
+    /// The first row that counts is to happen then.
     To(Nanos),
     /// By so much.
     By(Nanos),
@@ -94,6 +94,12 @@ impl Source {
                 }
                 continue;
             };
+            // What is of no listed coin, or was history when it was recorded, happens here at no time at all.
+            let listed = self.ids.get(row.instrument.index()).copied().flatten();
+            let Some(id) = listed.filter(|_| !row.flags.has(Flags::HISTORY)) else {
+                self.at += 1;
+                continue;
+            };
             let shift = match self.shift {
                 Shift::By(shift) => shift,
                 Shift::To(start) => start.since(row.exchange_time),
@@ -104,7 +110,6 @@ impl Source {
                 return Ok(None);
             }
             self.at += 1;
-            let Some(id) = self.ids.get(row.instrument.index()).copied().flatten() else { continue };
             row.instrument = id;
             row.exchange_time = time;
             row.local_time = time;

@@ -2,16 +2,20 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::exchange::{LocalExchange, LocalOptions, MarketData};
 use super::listing::Universe;
+use crate::book::BookKind;
 use crate::hyperliquid::action::Action;
 use crate::hyperliquid::address::Address;
+use crate::instrument::InstrumentId;
 use crate::local_venue::core::{ActId, Audience, Authentic, Authorized, Outlet, Output};
 use crate::local_venue::topic::Topic;
-use crate::num::Money;
+use crate::num::{Money, Qty};
+use crate::row::{Flags, Row, RowKind, RowSide};
 use crate::time::Nanos;
 
 const START: Nanos = Nanos::from_raw(1_704_067_200 * Nanos::SECOND.raw());
@@ -375,4 +379,25 @@ fn fills_of_an_order_at_one_time_can_be_told_as_one() {
         (&merged[0]["px"], &merged[0]["sz"], &merged[0]["fee"]),
         (&json!("102.0"), &json!("3.0"), &json!("0.2"))
     );
+}
+
+#[test]
+fn a_recording_begins_with_its_first_row_that_counts_and_tells_itself_what_its_coins_are_worth() {
+    let row = |kind, seconds: i64, side, price: &str, flags| {
+        let time = Nanos::from_raw(seconds * Nanos::SECOND.raw());
+        let row = Row::new(kind, InstrumentId(0), time, time).at(side, price.parse().unwrap(), Qty::ONE);
+        row.marked(flags)
+    };
+    let rows = vec![
+        // What the feed told of the past when it was subscribed to.
+        row(RowKind::Trade, 1_000, RowSide::Buy, "50000", Flags::HISTORY),
+        row(RowKind::BookDelta, 1_049, RowSide::Buy, "50000", Flags::LAST),
+        row(RowKind::BookDelta, 1_049, RowSide::Sell, "50010", Flags::LAST),
+    ];
+    let source = vec![Arc::new(rows)].into_iter();
+    let mut w = World::new(MarketData::Recorded(Box::new(source), vec![("BTC".into(), BookKind::L2)]));
+    assert!((w.mid("BTC") - 50_005.0).abs() < f64::EPSILON);
+    w.pass(10_000);
+    let id = w.local.listing.find("BTC").unwrap();
+    assert_eq!(w.local.context(id)["oraclePx"], "50000.0", "no print yet: the bid");
 }

@@ -7,16 +7,21 @@ use crate::num::{NumError, Price, Qty, Rate};
 use crate::order::{Side, TimeInForce};
 use crate::row::{Flags, Row, RowKind, Status};
 use crate::venue::exchange::machine::Exchange;
-use crate::venue::exchange::matching::Cause;
+use crate::venue::exchange::matching::{Cause, is_beyond};
+use crate::venue::exchange::news::News;
 use crate::venue::exchange::order::{Link, NewOrder, Order, OrderState, Party};
 
-/// Books as they are told, and which of their levels have changed since the exchange heard of them.
+/// Books as they are told, and which of their levels the exchange has not heard of yet.
 #[derive(Debug)]
 pub struct GivenMarkets {
-    books: Vec<MarketBook>,
+    markets: Vec<Given>,
+}
+
+#[derive(Debug)]
+struct Given {
+    book: MarketBook,
+    /// Levels that changed since the last batch ended, here or by a print at the exchange.
     touched: Vec<(Side, Price)>,
-    /// The market whose levels those are.
-    of: Option<InstrumentId>,
 }
 
 /// Notes which levels a row changes.
@@ -44,7 +49,8 @@ impl GivenMarkets {
     /// Of the instruments of an exchange, driven by rows of these kinds.
     #[must_use]
     pub fn new(kinds: &[BookKind]) -> Self {
-        Self { books: kinds.iter().map(|kind| MarketBook::new(*kind)).collect(), touched: Vec::new(), of: None }
+        let given = |kind: &BookKind| Given { book: MarketBook::new(*kind), touched: Vec::new() };
+        Self { markets: kinds.iter().map(given).collect() }
     }
 
     /// Takes a row in. Time must have been advanced to it.
@@ -52,22 +58,23 @@ impl GivenMarkets {
     /// # Errors
     /// [`NumError::Overflow`].
     pub fn on_row(&mut self, exchange: &mut Exchange, row: &Row) -> Result<(), NumError> {
-        let Some(book) = self.books.get_mut(row.instrument.index()) else { return Ok(()) };
+        let Some(Given { book, touched }) = self.markets.get_mut(row.instrument.index()) else { return Ok(()) };
         if row.flags.has(Flags::HISTORY) {
             return Ok(());
         }
-        if self.of != Some(row.instrument) {
-            // The batch of another market ended without saying so.
-            self.touched.clear();
-            self.of = Some(row.instrument);
+        if exchange.market(row.instrument).is_none_or(|market| market.status == Status::Delisted) {
+            return Ok(());
         }
-        let mut observer = Touched { levels: &mut self.touched, is_cleared: false };
+        let mut observer = Touched { levels: touched, is_cleared: false };
         book.apply(row, &mut observer);
         let is_cleared = observer.is_cleared;
         match row.kind {
             RowKind::Trade => {
-                // The book's rows that follow tell what the print has left.
+                // The book's rows that follow tell what the print has left; levels that they do not name are as they were.
                 if let Some(side) = row.side.side() {
+                    let met = exchange.made_levels(row.instrument, side.opposite());
+                    let met = met.take_while(|price| !is_beyond(side, *price, row.price));
+                    touched.extend(met.map(|price| (side.opposite(), price)));
                     exchange.given_print(row.instrument, side, row.price, row.quantity)?;
                 }
                 return Ok(());
@@ -90,13 +97,12 @@ impl GivenMarkets {
         }
         if is_cleared {
             for side in [Side::Buy, Side::Sell] {
-                self.touched.extend(exchange.made_levels(row.instrument, side).map(|price| (side, price)));
+                touched.extend(exchange.made_levels(row.instrument, side).map(|price| (side, price)));
             }
         }
         if !row.flags.has(Flags::LAST) {
             return Ok(());
         }
-        let mut touched = std::mem::take(&mut self.touched);
         touched.sort_unstable_by_key(|(side, price)| (side.sign(), *price));
         touched.dedup();
         let wanted = |(side, price): (Side, Price)| (side, price, book.levels.side(side).get(price));
@@ -107,7 +113,6 @@ impl GivenMarkets {
             }
         }
         touched.clear();
-        self.touched = touched;
         exchange.follow_up()
     }
 }
@@ -167,7 +172,9 @@ impl Exchange {
         Ok(())
     }
 
-    /// A print of the given market: its taker meets whoever rests up to its price.
+    /// A print of the given market: its taker meets customers up to its price, and makers at its price. Makers at a better
+    /// one were gone, or it would have met them; and where those at its price have less, it met somebody whom the book did
+    /// not tell of.
     fn given_print(
         &mut self,
         instrument: InstrumentId,
@@ -175,9 +182,34 @@ impl Exchange {
         price: Price,
         quantity: Qty,
     ) -> Result<(), NumError> {
+        let other = side.opposite();
+        let better: Vec<Price> =
+            self.made_levels(instrument, other).take_while(|level| is_beyond(side, price, *level)).collect();
+        for level in better {
+            self.given_level(instrument, other, level, Qty::ZERO, false)?;
+        }
         let mut order = self.given_order(instrument, side, price, quantity, Party::Takers);
         self.take(&mut order, Cause::default())?;
+        if order.leaves.is_positive() {
+            self.print_among_makers(&order)?;
+        }
         self.follow_up()
+    }
+
+    /// What is left of a taker of the given market trades with a maker that no book has shown.
+    fn print_among_makers(&mut self, order: &Order) -> Result<(), NumError> {
+        let NewOrder { instrument, side, price, .. } = order.asked;
+        let (quantity, time) = (order.leaves, self.now);
+        let Some(market) = self.markets.get_mut(instrument.index()) else { return Ok(()) };
+        market.count(price, quantity, time);
+        self.last_trade += 1;
+        let trade_id = self.last_trade;
+        let (buyer, seller) = match side {
+            Side::Buy => (Party::Takers, Party::Makers),
+            Side::Sell => (Party::Makers, Party::Takers),
+        };
+        self.news.push(News::Trade { instrument, aggressor: side, price, quantity, trade_id, buyer, seller, time });
+        Ok(())
     }
 
     fn given_order(

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use crate::instrument::{Instrument, InstrumentId, Instruments};
 use crate::num::{Money, NumError, Price, Qty};
 use crate::order::{OrderStatus, Reason, Side};
+use crate::row::Status;
 use crate::time::Nanos;
 use crate::venue::exchange::account::{Account, Balance, TokenId, Wallet};
 use crate::venue::exchange::market::{Kind, Market};
@@ -254,6 +255,23 @@ impl Exchange {
         self.tell(order, OrderStatus::Cancelled(reason));
         self.drop_children(&order)?;
         Ok(true)
+    }
+
+    /// Ends the trading of an instrument. All orders go; customers are told of theirs.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn delist(&mut self, instrument: InstrumentId) -> Result<(), NumError> {
+        if let Some(market) = self.market_mut(instrument) {
+            market.status = Status::Delisted;
+        }
+        let of = self.orders.values().filter(|order| order.asked.instrument == instrument);
+        let mut oids: Vec<u64> = of.map(|order| order.oid).collect();
+        oids.sort_unstable();
+        for oid in oids {
+            self.drop_order(oid, Reason::Halted)?;
+        }
+        Ok(())
     }
 
     /// What an order of a spot pair holds: of a buy the money at its price, of a sale the base units.

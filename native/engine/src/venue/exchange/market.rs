@@ -76,7 +76,7 @@ pub struct Market {
     pub oracle: Option<Price>,
     /// The price at which positions are valued, from the first on.
     pub mark: Option<Price>,
-    /// The newest sample of the premium, and what it was made of.
+    /// The newest sample of the premium; none where the book was too thin for one.
     pub premium: Option<Rate>,
     /// Average prices at which the impact notional would trade: bid and ask.
     pub impact: Option<(Price, Price)>,
@@ -153,6 +153,7 @@ impl Market {
             Money::from_raw(if matches!(self.rules.symbol.as_str(), "BTC" | "ETH") { 20_000 } else { 6_000 } * UNIT);
         let (bid, ask) = (self.book.impact_price(Side::Buy, notional)?, self.book.impact_price(Side::Sell, notional)?);
         self.impact = bid.zip(ask);
+        self.premium = None;
         let oracle = self.oracle.or_else(|| self.reference());
         let (Some((bid, ask)), Some(oracle)) = (self.impact, oracle.filter(|oracle| oracle.is_positive())) else {
             return Ok(());

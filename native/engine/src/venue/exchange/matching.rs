@@ -41,7 +41,7 @@ pub(super) struct Taken {
 }
 
 /// Whether `price` is worse than `limit` for an aggressor of `side`.
-fn is_beyond(side: Side, price: Price, limit: Price) -> bool {
+pub(super) fn is_beyond(side: Side, price: Price, limit: Price) -> bool {
     match side {
         Side::Buy => price > limit,
         Side::Sell => price < limit,

@@ -1,5 +1,6 @@
 //! The exchange, seen from its customers.
 
+mod given;
 mod invariants;
 mod margin;
 mod orders;
