@@ -14,6 +14,7 @@ import algo_trade as at
 from algo_trade.core import AsyncExecutionHandler
 from algo_trade.errors import ParameterError
 from algo_trade.hyperliquid import HyperliquidClient, HyperliquidConfig, LiveExecutionHandler
+from algo_trade.hyperliquid.stream import AccountFill
 from algo_trade.venue.testing import RunningVenue, running_venue
 from tests.hyperliquid.desk import Desk, desk
 
@@ -286,10 +287,69 @@ def test_what_is_none_of_ours_goes_to_whoever_takes_notice(venue: RunningVenue, 
             time_in_force="ioc",
         )
         await self.client.exchange.place(order)
-        await self.until(lambda: any(isinstance(event, at.hyperliquid.stream.AccountFill) for event in noticed))
+        await self.until(lambda: any(isinstance(event, AccountFill) for event in noticed))
         assert self.strategy.fills == []
 
     run(venue, tmp_path, scenario, notice=noticed.append)
+
+
+def test_a_liquidation_reaches_the_system_as_a_fill_of_nobody_s_order(venue: RunningVenue, tmp_path: Path) -> None:
+    async def scenario(self: Desk) -> None:
+        user = self.client.config.trader or ""
+        data = {"direction": "Close Long", "liquidation": {"liquidated_user": user}}
+        self.handler._hear(
+            AccountFill(
+                user, "BTC", "BTC", 7, None, 1, "sell", Decimal(10), Decimal(2), Decimal(1), "USDC", True, 5, data
+            )
+        )
+        await self.until(lambda: self.system.position("BTC").quantity == -2)
+        assert self.system.cash == 1_000_000 - 1
+
+    run(venue, tmp_path, scenario)
+
+
+def test_an_order_that_has_expired_is_not_sent(venue: RunningVenue, tmp_path: Path) -> None:
+    async def scenario(self: Desk) -> None:
+        cloid = self.do(buy("0.9", expires_after_ns=self.now_ns() - 10**9))
+        await self.until(lambda: self.statuses(cloid))
+        assert self.statuses(cloid) == ["rejected: gateway"]
+        assert await self.client.info.open_orders() == []
+
+    run(venue, tmp_path, scenario)
+
+
+def test_leaving_waits_for_the_answers_that_are_under_way(venue: RunningVenue, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with desk(venue, tmp_path) as self:
+            venue.control(faults=[{"at": "answer", "match": "order", "count": 1, "effect": "delay", "ms": 400}])
+            self.do(buy("0.9"))
+            await asyncio.sleep(0.01)
+        (order,) = self.handler.orders()
+        assert (order.state, order.oid is not None) == ("resting", True)
+
+    asyncio.run(main())
+
+
+def test_outside_of_its_time_it_carries_nothing_out(venue: RunningVenue, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with desk(venue, tmp_path) as self:
+            pass
+        with pytest.raises(ParameterError, match="inside `async with` only"):
+            self.do(buy("0.9"))
+
+    asyncio.run(main())
+
+
+def test_orders_that_ended_are_forgotten_in_time(
+    venue: RunningVenue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("algo_trade.hyperliquid.execution.ENDED_MAX", 3)
+
+    async def scenario(self: Desk) -> None:
+        cloids = [self.do(buy("0.9", time_in_force="fok")) for _ in range(5)]
+        assert [self.handler._orders.get(cloid) is None for cloid in cloids] == [True, True, False, False, False]
+
+    run(venue, tmp_path, scenario)
 
 
 def test_it_says_what_it_cannot_trade(venue: RunningVenue, tmp_path: Path) -> None:
