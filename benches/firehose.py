@@ -45,7 +45,7 @@ async def serve(messages: list[bytes], count: int) -> None:
             for _ in range(count // CHUNK):
                 writer.write(chunk)
                 await writer.drain()
-            await reader.read()
+            await reader.read(1)  # the client closes
         except ConnectionError:
             pass
         finally:

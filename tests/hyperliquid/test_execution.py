@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from algo_trade.errors import ParameterError
 from algo_trade.hyperliquid import HyperliquidClient, HyperliquidConfig, LiveExecutionHandler
 from algo_trade.hyperliquid.stream import AccountFill
 from algo_trade.venue.testing import RunningVenue, running_venue
-from tests.hyperliquid.desk import Desk, desk
+from tests.hyperliquid.desk import SETTINGS, Desk, desk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -201,7 +202,7 @@ def test_trap_11_an_order_without_an_answer_is_placed_once_or_ends(
 
 
 @pytest.mark.parametrize("at_", ["answer", "request"])
-@pytest.mark.parametrize("match", ["cancel", "batchModify"])
+@pytest.mark.parametrize("match", ["cancelByCloid", "batchModify"])
 def test_a_change_or_cancel_whose_answer_is_lost_ends_in_the_truth(
     match: str, at_: str, venue: RunningVenue, tmp_path: Path
 ) -> None:
@@ -211,7 +212,7 @@ def test_a_change_or_cancel_whose_answer_is_lost_ends_in_the_truth(
         (order,) = await self.client.info.open_orders()
         price = order["limit_price"] - 1
         venue.control(faults=[{"at": at_, "match": match, "count": 1, "effect": "drop"}])
-        if match == "cancel":
+        if match == "cancelByCloid":
             self.do(lambda ctx: ctx.cancel(cloid))
             await self.until(lambda: self.handler.orders() == [])
             assert self.statuses(cloid) == ["resting", "cancelled: requested"]
@@ -254,6 +255,17 @@ def test_fills_of_a_gap_come_once_and_before_the_end(venue: RunningVenue, tmp_pa
         assert all(change.symbol == "" for change in self.changes)
 
     run(venue, tmp_path, scenario)
+
+
+def test_a_fill_that_no_stream_tells_of_is_asked_for(venue: RunningVenue, tmp_path: Path) -> None:
+    async def scenario(self: Desk) -> None:
+        venue.control(faults=[{"at": "push", "match": "userFills", "count": 3, "effect": "drop"}])
+        cloid = self.do(lambda ctx: ctx.buy("BTC", "0.05"))
+        await self.until(lambda: self.statuses(cloid))
+        assert self.statuses(cloid) == ["filled"]
+        assert sum(fill.quantity for fill in self.fills_of(cloid)) == Decimal("0.05")
+
+    run(venue, tmp_path, scenario, settings=replace(SETTINGS, audit_every_s=3_600))
 
 
 def test_money_of_the_system_is_the_venue_s_after_trades_and_funding(tmp_path: Path) -> None:

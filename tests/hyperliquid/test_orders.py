@@ -200,6 +200,29 @@ def test_a_refused_change_leaves_the_size_as_it_was_and_a_new_oid_has_its_own() 
     assert (last.state, last.filled) == ("filled", Decimal(7))
 
 
+def test_what_is_heard_late_of_an_older_oid_does_not_pass_for_the_change() -> None:
+    orders = LiveOrders()
+    orders.submit(CLOID, "BTC", TEN)
+    orders.answered(CLOID, Resting(8, CLOID))
+    orders.modifying(CLOID, Decimal(3))
+    late = orders.fill(fill(1, 2, oid=7))
+    assert late is not None
+    assert late.remaining == TEN
+    changed = orders.modified(CLOID, Resting(9, CLOID))
+    assert (changed.oid, changed.remaining) == (9, Decimal(3))
+
+
+def test_what_others_do_on_the_account_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("algo_trade.hyperliquid.orders.EARLY_MAX", 2)
+    orders = LiveOrders()
+    for oid in (5, 6, 7):
+        orders.fill(fill(oid, 1, oid=oid, cloid=None))
+    for oid, cloid in ((5, "0x" + "5" * 32), (7, CLOID)):
+        orders.submit(cloid, "BTC", TEN)
+        orders.answered(cloid, Resting(oid, cloid))
+    assert [len(orders.fills(cloid)) for cloid in ("0x" + "5" * 32, CLOID)] == [0, 1]
+
+
 def test_children_are_found_beside_their_parent() -> None:
     orders = LiveOrders()
     orders.submit(CLOID, "BTC", TEN)

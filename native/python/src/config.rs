@@ -253,6 +253,27 @@ impl PyInstrument {
         let price: Price = from_python(price)?;
         Ok(price.is_positive() && self.inner.tick.allows(price))
     }
+    /// Whether an order of these terms breaks none of the rules. `trigger_price` is None without one; `reduces`: the least notional
+    /// does not hold.
+    fn takes(
+        &self,
+        price: &Bound<'_, PyAny>,
+        quantity: &Bound<'_, PyAny>,
+        trigger_price: Option<&Bound<'_, PyAny>>,
+        reduces: bool,
+    ) -> bool {
+        let rules = &self.inner;
+        let is_price = |given: &Bound<'_, PyAny>| {
+            from_python(given).ok().filter(|price: &Price| price.is_positive() && rules.tick.allows(*price))
+        };
+        let is_quantity =
+            |quantity: &Qty| quantity.is_positive() && quantity.floor_to_lot(rules.lot_size) == Ok(*quantity);
+        let (Some(price), Some(quantity)) = (is_price(price), from_python(quantity).ok().filter(is_quantity)) else {
+            return false;
+        };
+        let is_worth_it = reduces || price.notional(quantity).is_ok_and(|value| value >= rules.min_notional);
+        is_worth_it && trigger_price.is_none_or(|trigger| is_price(trigger).is_some())
+    }
     /// The price `share` (0.05: 5 %) beyond `price`, up for a "buy" and down for a "sell", as an order may have it: the worst that an
     /// order at the market accepts.
     fn reach<'py>(

@@ -58,6 +58,9 @@ class NewOrder:
 
     def refusal(self, instrument: ListedInstrument, *, is_whole_position: bool = False) -> Refused | None:
         """Return why the exchange would refuse it, in our words: the first rule of the instrument that it breaks."""
+        takes = instrument.rules.takes(self.price, self.quantity, self.trigger_price, self.reduce_only)
+        if takes and not instrument.is_delisted:
+            return None
         if instrument.is_delisted:
             return Refused(
                 RefusalKind.HALTED, f"{self.coin}: is delisted: positions in it are settled, and no order is taken"
