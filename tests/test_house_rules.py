@@ -29,15 +29,9 @@ NOT_YET = {
     "BotHandle",
     "BotRegistry",
     "BotCommand",
-    "BotConfig",
     "BotState",
     "BotStatus",
     "ApiServer",
-    "AppConfig",
-    "ServerConfig",
-    "DatabaseConfig",
-    "ConfigLoader",
-    "ConfigWatcher",
 }
 
 

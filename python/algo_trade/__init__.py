@@ -5,6 +5,7 @@
 ma_crossover(direction='both', fast=5, slow=30)
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from algo_trade import errors, hyperliquid, indicators
@@ -50,14 +51,20 @@ from algo_trade.strategy import (
 )
 
 if TYPE_CHECKING:
+    from algo_trade.config import AppConfig, BotConfig, ConfigLoader, ConfigWatcher, DatabaseConfig, ServerConfig
     from algo_trade.hyperliquid import HyperliquidClient, HyperliquidWebSocket, LiveDataProvider, LiveExecutionHandler
 
 __all__ = [
+    "AppConfig",
     "BacktestResult",
     "Bar",
     "BookDelta",
     "BookSnapshot",
+    "BotConfig",
+    "ConfigLoader",
+    "ConfigWatcher",
     "DataProvider",
+    "DatabaseConfig",
     "ExecutionHandler",
     "FillEvent",
     "FundingRate",
@@ -80,6 +87,7 @@ __all__ = [
     "Quote",
     "RiskManager",
     "RsiStrategy",
+    "ServerConfig",
     "Signal",
     "SignalEvent",
     "SimpleRiskManager",
@@ -103,8 +111,15 @@ __all__ = [
 ]
 
 
+# Who only backtests does not pay for them.
+_LIVE = {"HyperliquidClient", "HyperliquidWebSocket", "LiveDataProvider", "LiveExecutionHandler"}
+_CONFIG = {"AppConfig", "BotConfig", "ConfigLoader", "ConfigWatcher", "DatabaseConfig", "ServerConfig"}
+
+
 def __getattr__(name: str) -> object:
-    """Import what is live when it is first asked for."""
-    if name in {"HyperliquidClient", "HyperliquidWebSocket", "LiveDataProvider", "LiveExecutionHandler"}:
+    """Import what is live, or configures it, when it is first asked for."""
+    if name in _LIVE:
         return getattr(hyperliquid, name)
+    if name in _CONFIG:
+        return getattr(import_module("algo_trade.config"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

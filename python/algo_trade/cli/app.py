@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from algo_trade.cli import backtest, calibrate, data, doctor, replay, reproduce, strategies, venue
+from algo_trade.cli import backtest, calibrate, config, data, doctor, replay, reproduce, strategies, venue
 from algo_trade.errors import AlgoTradeError, ConfigError, ParameterError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("calibrate")(calibrate.command)
 app.command("venue")(venue.command)
 app.command("doctor")(doctor.command)
 app.add_typer(data.app)
+app.add_typer(config.app)
 
 
 @app.callback()

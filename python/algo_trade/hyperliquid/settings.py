@@ -30,6 +30,10 @@ def address_of(name: str, text: str) -> str:
     return text.lower()
 
 
+# For who reads them from a file: a field that is misspelt is an error.
+_STRICT = {"extra": "forbid"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitSettings:
     """How much may be asked of the exchange. All defaults stay below what it documents.
@@ -37,6 +41,8 @@ class LimitSettings:
     Of the weight that one IP address may use, at most ``ip_burst + 60 × rate`` goes out in any minute, whichever minute it is;
     the rate follows from that sum being ``ip_weight_per_minute - ip_margin``.
     """
+
+    __pydantic_config__ = _STRICT
 
     ip_weight_per_minute: int = 1200
     ip_margin: int = 60
@@ -108,6 +114,8 @@ class HyperliquidConfig:
     read_retries : how often a question is asked again
     state_dir : where nonces are kept, one file for each key
     """
+
+    __pydantic_config__ = _STRICT
 
     network: Literal["mainnet", "testnet"] = "testnet"
     api_url: str = ""

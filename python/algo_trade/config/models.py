@@ -1,0 +1,178 @@
+"""What can be configured: one class for each table of the file, with defaults, ranges and meanings."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from algo_trade.hyperliquid.settings import HyperliquidConfig
+
+Positive = Annotated[Decimal, Field(gt=0)]
+Share = Annotated[Decimal, Field(gt=0, le=1)]
+_BOT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class Table(BaseModel):
+    """A table of the configuration: it never changes, and knows no other fields than its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+
+class ServerConfig(Table):
+    """The control API."""
+
+    host: str = "127.0.0.1"
+    """The address that it listens on: a loopback one."""
+    port: int = Field(default=8080, ge=0, le=65535)
+    """0 takes one that is free, and says which."""
+    origins: tuple[str, ...] = ()
+    """Web pages of other origins that may call it, such as "http://localhost:3000"."""
+    request_log: bool = True
+    """Whether each request is logged."""
+
+    @field_validator("host")
+    @classmethod
+    def _is_loopback(cls, host: str) -> str:
+        try:
+            is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            is_loopback = False
+        if not is_loopback:
+            raise ValueError("must be a loopback address, such as 127.0.0.1: the API has no protection of its own yet")
+        return host
+
+
+class DatabaseConfig(Table):
+    """Where state is kept."""
+
+    url: str = "sqlite:///state/algo_trade.db"
+    """A file (``sqlite:///PATH``) or a server (``postgresql://…``)."""
+    max_connections: int = Field(default=10, ge=1, le=1000)
+    """Of a server's."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_known(cls, url: str) -> str:
+        if not url.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return url
+
+
+class StorageConfig(Table):
+    """Files that a run leaves."""
+
+    state_dir: Path = Path("state")
+    """Journals, snapshots, nonces."""
+    lake: Path = Path("lake")
+    """What is recorded, in Parquet."""
+
+
+class RiskLimits(Table):
+    """Limits outside the strategies' reach. None: no such limit."""
+
+    max_order_notional: Positive | None = None
+    """Of one order, in quote currency."""
+    max_position_notional: Positive | None = None
+    """Of the position in one symbol, working orders included."""
+    max_leverage: Positive | None = None
+    """Gross notional over equity."""
+    max_orders_per_second: Positive | None = None
+    """New ones and changes; cancels are free."""
+    max_price_distance: Share | None = None
+    """Of a limit from the mark price, as a share of it."""
+    max_daily_loss: Positive | None = None
+    """Of a day (UTC), in quote currency."""
+    max_drawdown: Share | None = None
+    """Of equity from its highest, as a share of that."""
+
+
+class RiskConfig(RiskLimits):
+    """Limits over all bots together, and what a breach does."""
+
+    on_breach: Literal["halt", "flatten"] = "halt"
+    """Stop and hold, or stop and close the positions."""
+
+
+class TelemetryConfig(Table):
+    """What is told of a run."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """From which on it is logged."""
+    log_format: Literal["pretty", "json"] = "pretty"
+    """For people, or a JSON document a line."""
+    log_file: Path | None = None
+    """None: standard error."""
+
+
+class BotConfig(Table):
+    """One bot: a strategy, what it trades, and within which limits."""
+
+    bot_id: str
+    """Letters, digits, ``-`` and ``_``, at most 64: part of every order id and of file names."""
+    symbols: tuple[str, ...] = Field(min_length=1)
+    """What it trades; ``symbol`` names just one."""
+    strategy: str = Field(min_length=1)
+    """A name that ``algo-trade strategies`` lists, or ``file.py:Class``."""
+    params: dict[str, Any] = {}
+    """Of the strategy."""
+    risk: RiskLimits = RiskLimits()
+    """Limits of this bot alone."""
+    quantity: Positive | None = None
+    """Of an order that the strategy leaves open, in base units; else ``fraction``."""
+    fraction: Positive = Decimal("0.1")
+    """Of equity at the last price."""
+    account: str | None = None
+    """A vault or sub-account of its own; None: the account of all."""
+    mode: Literal["paper", "live"] = "paper"
+    """Live data and the simulated venue, or the exchange."""
+    enabled: bool = True
+    """Whether it starts with the runner."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_symbol(cls, given: Any) -> Any:  # noqa: ANN401 -- whatever was written
+        if isinstance(given, dict) and "symbol" in given:
+            if "symbols" in given:
+                raise ValueError("give symbol or symbols, not both")
+            given = {**given, "symbols": [given["symbol"]]}
+            del given["symbol"]
+        return given
+
+    @field_validator("bot_id")
+    @classmethod
+    def _is_a_name(cls, bot_id: str) -> str:
+        if not _BOT_ID.fullmatch(bot_id):
+            raise ValueError("must be letters, digits, - and _, at most 64, and begin with a letter or digit")
+        return bot_id
+
+    @field_validator("symbols")
+    @classmethod
+    def _are_different(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(symbols)) < len(symbols):
+            raise ValueError("names a symbol twice")
+        return symbols
+
+
+class AppConfig(Table):
+    """Everything that can be configured."""
+
+    server: ServerConfig = ServerConfig()
+    database: DatabaseConfig = DatabaseConfig()
+    hyperliquid: HyperliquidConfig = HyperliquidConfig()
+    storage: StorageConfig = StorageConfig()
+    risk: RiskConfig = RiskConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
+    bots: tuple[BotConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _ids_are_different(self) -> Self:
+        ids = [bot.bot_id for bot in self.bots]
+        twice = next((bot_id for bot_id in ids if ids.count(bot_id) > 1), None)
+        if twice is not None:
+            raise ValueError(f"bots: bot_id = {twice!r}: is there twice")
+        return self
