@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import heapq
 from typing import TYPE_CHECKING
 
-from algo_trade._native import ControlEvent, OrderUpdate, Position, SetTimer, System, TimerEvent, resolve_capital
+from algo_trade._native import ControlEvent, Position, System, resolve_capital
 from algo_trade.core.engine import risk_part, strategy_part
-from algo_trade.core.protocols import TimedExecutionHandler
-from algo_trade.errors import DataError, ParameterError, StrategyError
+from algo_trade.core.instants import NEVER, Instants
+from algo_trade.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from algo_trade._native import Instrument
-    from algo_trade.core.protocols import Command, DataProvider, Event, ExecutionHandler, MarketEvent, Report
-
-ROUNDS_MAX = 1_000
-"""More rounds than this at one instant are an endless conversation between strategy and venue."""
-
-NEVER = (1 << 63) - 1
-"""The end of time."""
+    from algo_trade.core.protocols import Command, DataProvider, Event, ExecutionHandler, MarketEvent
 
 
 class TradingSystem:
@@ -68,8 +61,6 @@ class TradingSystem:
         instruments: Sequence[Instrument] = (),
     ) -> None:
         self._data = data_provider
-        self._execution = execution_handler
-        self._timed = execution_handler if isinstance(execution_handler, TimedExecutionHandler) else None
         symbols = sorted(data_provider.symbols)
         books: Mapping[str, str] = getattr(data_provider, "books", {})
         missing = [symbol for symbol in symbols if symbol not in books]
@@ -85,8 +76,7 @@ class TradingSystem:
             initial_capital=resolve_capital(initial_capital),
             bot_id=bot_id,
         )
-        self._timers: list[tuple[int, int, int]] = []
-        self._timers_set = 0
+        self._instants = Instants(self.step, execution_handler, has_books=self._has_books)
 
     @property
     def equity(self) -> Decimal:
@@ -145,56 +135,11 @@ class TradingSystem:
                 upcoming = next(events, None)
                 if upcoming is not None:
                     moment = self._moment(upcoming)
-            due = self._instant(now, batch, commands)
-            commands = []
+            self._instants.happen(now, batch, commands)
+            due, commands = self._instants.due_ns, []
         self.step(ControlEvent.stop(now))
 
     def _moment(self, event: MarketEvent) -> int:
         """When an event happens: ticks, when they reach us."""
         moment: int = getattr(event, "local_time_ns", event.time_ns) if self._has_books else event.time_ns
         return moment
-
-    def _venue_due(self) -> int:
-        """When something falls due at the venue by the clock."""
-        due = None if self._timed is None else self._timed.next_time_ns
-        return NEVER if due is None else due
-
-    def _instant(self, now: int, batch: list[MarketEvent], commands: list[Command]) -> int:
-        """Let all happen that happens at one moment, in rounds; return the next at which something is due without events."""
-        # On bars, what was asked for at the start of trading is carried out in the round after that of the first bar.
-        left = [] if self._has_books else commands
-        commands = left + self._round(now, batch, commands if self._has_books else [])
-        for _ in range(ROUNDS_MAX):
-            due = min(self._timers[0][0], self._venue_due()) if self._timers else self._venue_due()
-            if not commands and due > now:
-                return due
-            commands = self._round(now, [], commands)
-        raise StrategyError(
-            f"more than {ROUNDS_MAX} rounds at one instant: the strategy answers each report with an order"
-        )
-
-    def _round(self, now: int, batch: list[MarketEvent], commands: list[Command]) -> list[Command]:
-        """First at the venue: the market, what is due, our commands. Then with us: its reports, the market, timers."""
-        reports = [report for event in batch for report in self._execution.on_market_event(event)]
-        timed = self._timed
-        if timed is not None and (due := timed.next_time_ns) is not None and due <= now:
-            reports += timed.on_time(now)
-        for command in commands:
-            if isinstance(command, SetTimer):
-                self._timers_set += 1
-                # A timer for a moment that has passed comes due at the next one.
-                heapq.heappush(self._timers, (max(command.time_ns, now + 1), self._timers_set, command.id))
-            else:
-                reports += self._execution.execute(command, now)
-        answers: list[Command] = []
-        for report in sorted(reports, key=self._rank) if reports else ():
-            answers += self.step(report)
-        if batch:
-            answers += self.step(batch)
-        while self._timers and self._timers[0][0] <= now:
-            answers += self.step(TimerEvent(now, heapq.heappop(self._timers)[2]))
-        return answers
-
-    def _rank(self, report: Report) -> tuple[int, bool]:
-        """Order what the venue said: by time, and on books fills before the news of orders."""
-        return report.time_ns, self._has_books and isinstance(report, OrderUpdate)
