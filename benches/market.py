@@ -57,7 +57,7 @@ async def serve(symbols: int, rate: int, seconds: int) -> None:
         writer.write(await accept(reader))
         await reader.read(1)
         asyncio.get_running_loop().create_task(swallow(reader))
-        begun, told = time.monotonic(), 0
+        begun, told, answered = time.monotonic(), 0, 0
         while told < rate * seconds:
             due = min(rate * seconds, int((time.monotonic() - begun + TICK_S) * rate))
             now_ms = time.time_ns() // 1_000_000
@@ -68,6 +68,10 @@ async def serve(symbols: int, rate: int, seconds: int) -> None:
                 sent[kind] += 1
                 frames.append(frame(message(kind, f"C{number % symbols}", number, now_ms)))
             told = due
+            # Clients ask now and then whether anybody is there; nobody here reads what they ask.
+            if due // rate > answered:
+                answered = due // rate
+                frames.append(frame(b'{"channel":"pong"}'))
             writer.write(b"".join(frames))
             await writer.drain()
             await asyncio.sleep(max(0.0, begun + told / rate - time.monotonic()))

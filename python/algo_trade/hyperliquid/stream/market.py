@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from algo_trade._native import BookSnapshot, HyperliquidMessage, MarketContext
     from algo_trade.hyperliquid.stream.subscription import Subscription
 
-TRADES_SEEN_MAX = 4096
+# What comes again after a gap are the newest: some dozens, or those of one block.
+TRADES_SEEN_MAX = 1024
 MS_NS = 1_000_000
 
 

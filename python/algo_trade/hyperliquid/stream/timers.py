@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MINUTE_NS = 60_000_000_000
+REPLACED_MAX = 64
 
 
 class Timers:
-    """Deadlines of things to call. Setting one again moves its deadline; what was replaced is passed over when its time comes."""
+    """Deadlines of things to call. Setting one again moves its deadline.
+
+    What was replaced stays in the heap until its time comes, or until there is more of that than of what stands.
+    """
 
     __slots__ = ("_count", "_heap", "_when")
 
@@ -24,9 +28,14 @@ class Timers:
 
     def set(self, key: Callable[[int], None], when_ns: int) -> None:
         """Let a key fall due at a time."""
+        if self._when.get(key) == when_ns:
+            return
         self._when[key] = when_ns
         self._count += 1
         heapq.heappush(self._heap, (when_ns, self._count, key))
+        if len(self._heap) > 2 * len(self._when) + REPLACED_MAX:
+            self._heap = [entry for entry in self._heap if self._when.get(entry[2]) == entry[0]]
+            heapq.heapify(self._heap)
 
     def cancel(self, key: Callable[[int], None]) -> None:
         """Let a key not fall due."""
