@@ -91,7 +91,10 @@ def test_the_market_is_read(exchange_venue: RunningVenue, private_key: str) -> N
         assert await exchange.fetch_time() > 0
         rates = await exchange.fetch_funding_rates(["BTC/USDC:USDC"])
         assert "BTC/USDC:USDC" in rates
-        assert await exchange.fetch_ohlcv("BTC/USDC:USDC", "1m")
+        # Bars begin with the venue's first print.
+        async with asyncio.timeout(30):
+            while not await exchange.fetch_ohlcv("BTC/USDC:USDC", "1m"):
+                await asyncio.sleep(0.05)
         assert (await exchange.fetch_tickers())["PURR/USDC"]["last"] > 0
 
     on_venue(exchange_venue, private_key, act)
