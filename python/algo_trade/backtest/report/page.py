@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 PRICE_CHARTS_MAX = 8
 PRICE_POINTS_MAX_OF_MANY = 2_000
+_OUTSIDE = re.compile(r"""(\bsrc=\\?["'])https?://[^"'\\]*""")
+
+
+def _plotly() -> str:
+    """Return the plotting library. Some versions would fetch the icons of maps from elsewhere: there are none here."""
+    return _OUTSIDE.sub(r"\1", get_plotlyjs())
 
 
 def render(result: Result) -> str:
@@ -56,7 +62,7 @@ def render(result: Result) -> str:
         title=escape(f"{result.strategy} on {', '.join(result.symbols)}"),
         palette_css=_palette_css(),
         style=_resource("style.css"),
-        plotly=get_plotlyjs(),
+        plotly=_plotly(),
         script=_resource("script.js"),
         strategy=escape(result.strategy),
         subtitle=_subtitle(result),
