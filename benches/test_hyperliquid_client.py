@@ -82,8 +82,8 @@ async def follow(url):
             if isinstance(event, News) and event.channel == "unknown":
                 sent = event.data
                 break
-            # The first minute opens streams, and fills what remembers the newest trades of each.
-            if begun is None and got["Trade"] > RATE * SECONDS * 2 // 15:
+            # Until then streams are opened, and what remembers the newest trades of each fills, and has its last size.
+            if begun is None and got["Trade"] > RATE * SECONDS // 6:
                 begun = (time.perf_counter(), time.process_time(), rss_kib())
         wall_s, processor_s = time.perf_counter() - begun[0], time.process_time() - begun[1]
         return got, sent, processor_s / wall_s, rss_kib() - begun[2]
