@@ -333,7 +333,9 @@ def test_an_order_that_has_expired_is_not_sent(venue: RunningVenue, tmp_path: Pa
 def test_leaving_waits_for_the_answers_that_are_under_way(venue: RunningVenue, tmp_path: Path) -> None:
     async def main() -> None:
         async with desk(venue, tmp_path) as self:
-            venue.control(faults=[{"at": "answer", "match": "order", "count": 1, "effect": "delay", "ms": 400}])
+            # The answer alone tells of the order.
+            late = {"at": "answer", "match": "order", "count": 1, "effect": "delay", "ms": 400}
+            venue.control(faults=[late, {"at": "push", "match": "orderUpdates", "effect": "drop"}])
             self.do(buy("0.9"))
             await asyncio.sleep(0.01)
         (order,) = self.handler.orders()

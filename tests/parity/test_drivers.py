@@ -128,6 +128,21 @@ def test_the_loop_in_python_gives_the_fills_of_the_loop_in_the_engine(
     assert by_both_drivers((make(), make()), ["BTC", "ETH"], venue) > 10
 
 
+class AtOnce(at.Strategy):
+    """Orders, and sets a timer, at the very start."""
+
+    def on_start(self, ctx: Context) -> None:
+        ctx.buy("BTC", "0.3")
+        ctx.set_timer(at.minutes(50), repeat=False)
+
+    def on_timer(self, ctx: Context, now_ns: int) -> None:
+        ctx.sell("BTC", "0.1")
+
+
+def test_what_is_asked_for_at_the_start_of_trading_is_carried_out_by_both() -> None:
+    assert by_both_drivers((AtOnce(), AtOnce()), ["BTC"], at.VenueConfig()) == 2
+
+
 def test_a_risk_manager_in_python_sizes_as_the_one_in_the_engine_does() -> None:
     bars = synthetic_bars("BTC", 3_000, seed=9)
     native = at.backtest(bars, "ma_crossover", risk=at.SimpleRiskManager(quantity="0.1"))

@@ -152,7 +152,11 @@ mod tests {
             decision_price: Price::from_raw(5),
         });
         let news = |status| OrderUpdate { cloid, oid: 1, instrument, status, time, local_time: time };
+        // Asked for before the placing was answered: that answer is not yet one to the change.
+        orders.get_mut(instrument, cloid).unwrap().change = Some((Price::from_raw(6), Qty::from_raw(3)));
         orders.on_update(&news(OrderStatus::Resting));
+        assert_eq!(orders.get(instrument, cloid).unwrap().event.kind, old);
+        assert_eq!(orders.get(instrument, cloid).unwrap().leaves, Qty::from_raw(9));
         for (status, kind, leaves) in [
             (OrderStatus::ActionRejected(Reason::NotFound), old, 9),
             (OrderStatus::Resting, OrderKind::Limit { price: Price::from_raw(7) }, 4),

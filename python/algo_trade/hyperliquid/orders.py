@@ -277,11 +277,6 @@ class LiveOrders:
         facts = self._orders.get(cloid)
         return facts.order() if facts else None
 
-    def find(self, cloid: str | None, oid: int) -> LiveOrder | None:
-        """Return the order that has the cloid, or had the oid."""
-        facts = self._find(cloid, oid)
-        return facts.order() if facts else None
-
     def live(self) -> list[LiveOrder]:
         """Return all orders that have not ended."""
         return [order for facts in self._orders.values() if not (order := facts.order()).is_done]
