@@ -140,7 +140,7 @@ class AtOnce(at.Strategy):
 
 
 def test_what_is_asked_for_at_the_start_of_trading_is_carried_out_by_both() -> None:
-    assert by_both_drivers((AtOnce(), AtOnce()), ["BTC"], at.VenueConfig()) == 2
+    assert by_both_drivers((AtOnce(), AtOnce()), ["BTC"], at.VenueConfig()) > 1
 
 
 def test_a_risk_manager_in_python_sizes_as_the_one_in_the_engine_does() -> None:
