@@ -11,6 +11,7 @@ import algo_trade as at
 from algo_trade.core import AsyncDataProvider, Context, FeedChange
 from algo_trade.hyperliquid.provider import LiveDataProvider, streams_of
 from algo_trade.hyperliquid.stream import History, SessionSettings
+from algo_trade.strategy import needs_of
 from tests.hyperliquid.stream.exchange import Exchange, message
 from tests.hyperliquid.stream.server import Server
 
@@ -30,6 +31,14 @@ class Depth(at.Strategy):
     """Listens to books and bars."""
 
     def on_book(self, ctx: Context, symbol: str) -> None: ...
+
+    def on_bar(self, ctx: Context, bar: at.Bar) -> None: ...
+
+
+class Builds(Prints):
+    """Listens to trades, and to bars that are built of them."""
+
+    resolutions = ("5m",)
 
     def on_bar(self, ctx: Context, bar: at.Bar) -> None: ...
 
@@ -57,12 +66,15 @@ async def push_context(server: Server) -> None:
 
 
 def test_a_strategy_gets_the_streams_that_its_hooks_need() -> None:
-    def kinds(*strategies: object) -> list[str]:
-        return [str(stream) for stream in streams_of("BTC", strategies)]
+    def kinds(strategy: object = None) -> list[str]:
+        return [str(stream) for stream in streams_of("BTC", needs_of(strategy))]
 
     assert kinds() == ["bbo BTC", "activeAssetCtx BTC"]
     assert kinds(Prints()) == [*kinds(), "trades BTC"]
     assert kinds(Depth()) == [*kinds(), "l2Book BTC fast", "l2Book BTC", "candle BTC 1m"]
+    assert kinds(at.MaCrossoverStrategy()) == [*kinds(), "candle BTC 1m"]
+    assert kinds(at.MarketMakerStrategy()) == [*kinds(), "trades BTC", "l2Book BTC fast", "l2Book BTC"]
+    assert kinds(Builds()) == kinds(Prints()), "its bars are built of the prints"
     provider = LiveDataProvider({"BTC": "BTC-PERP"}, strategies=[Depth()])
     assert (provider.symbols, provider.books) == (["BTC-PERP"], {"BTC-PERP": "l2"})
     assert isinstance(provider, AsyncDataProvider)

@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from algo_trade.cli.venue import control_token, machine_options
 from algo_trade.errors import ConfigError, CredentialError, ParameterError
-from algo_trade.venue.server import Address, listen
+from algo_trade.web import Address, listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,10 +123,10 @@ def test_wrong_use_is_one_line_and_code_2(tmp_path: Path, words: list[str], says
 
 
 def test_a_taken_port_is_named_with_what_to_do() -> None:
-    with listen("127.0.0.1", 0) as taken:
+    with listen("127.0.0.1", 0, why="a test") as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ParameterError, match=f"port = {port}: address already in use; choose another, or 0"):
-            listen("127.0.0.1", port)
+            listen("127.0.0.1", port, why="a test")
 
 
 def test_an_address_of_the_other_loopback_is_written_as_urls_want_it() -> None:

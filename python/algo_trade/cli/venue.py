@@ -16,7 +16,7 @@ from algo_trade.cli.output import print_json, say, show
 from algo_trade.errors import ConfigError, CredentialError
 
 if TYPE_CHECKING:
-    from algo_trade.venue.server import Address
+    from algo_trade.web import Address
 
 TOKEN_CHARACTERS_MIN = 16
 

@@ -14,6 +14,7 @@ from algo_trade.hyperliquid.settings import HyperliquidConfig
 
 Positive = Annotated[Decimal, Field(gt=0)]
 Share = Annotated[Decimal, Field(gt=0, le=1)]
+Interval = Literal["1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "8h", "12h", "1d", "3d", "1w", "1M"]
 _BOT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -70,6 +71,8 @@ class StorageConfig(Table):
     """Journals, snapshots, nonces."""
     lake: Path = Path("lake")
     """What is recorded, in Parquet."""
+    strategies: Path = Path("strategies")
+    """The folder of files that the API may name as strategies; this file may name any."""
 
 
 class RiskLimits(Table):
@@ -126,12 +129,28 @@ class BotConfig(Table):
     """Of an order that the strategy leaves open, in base units; else ``fraction``."""
     fraction: Positive = Decimal("0.1")
     """Of equity at the last price."""
+    capital: Positive = Decimal(10_000)
+    """What it may think it has, in quote currency: on paper its money, live its part of the account."""
+    leverage: int = Field(default=1, ge=1, le=50)
+    """Of the simulated venue: how often its capital may be in the market."""
+    interval: Interval = "1m"
+    """Of the bars that it hears."""
+    warm_up: int | None = Field(default=None, ge=0, le=5_000)
+    """Bars of the past that it hears before it may trade; None: as many as the strategy says."""
     account: str | None = None
     """A vault or sub-account of its own; None: the account of all."""
     mode: Literal["paper", "live"] = "paper"
     """Live data and the simulated venue, or the exchange."""
     enabled: bool = True
     """Whether it starts with the runner."""
+    on_stop: Literal["cancel", "keep", "flatten"] = "cancel"
+    """When it stops: cancel its orders and hold its positions, leave both as they are, or close everything."""
+    on_pause: Literal["cancel", "keep"] = "cancel"
+    """While it may open nothing: whether its resting orders are cancelled."""
+    on_stale: Literal["cancel", "keep"] = "cancel"
+    """The same while what it knows of the market is old."""
+    deadline_s: Annotated[float, Field(gt=0, le=3_600)] = 5.0
+    """How long a strategy in Python may think about one event before it is given up."""
 
     @model_validator(mode="before")
     @classmethod

@@ -66,6 +66,7 @@ class LiveExecutionHandler:
     fills : what is known of the account's fills from before a restart
     reach : how far orders at the market go
     caller : whose turn in the client's queue it is
+    listener : called with each report at once, instead of :meth:`reports`
     notice : hears of everything else: orders and fills of others, what could not be read, :class:`Trouble`
     options : ``fetch``, ``connect``, ``clock``, ``random``, ``dexes`` of :class:`HyperliquidWebSocket`
 
@@ -84,6 +85,7 @@ class LiveExecutionHandler:
         fills: FillLog | None = None,
         reach: Reach | None = None,
         caller: str = DEFAULT_CALLER,
+        listener: Callable[[Report | FeedChange], None] | None = None,
         notice: Callable[[StreamEvent | Trouble], None] | None = None,
         **options: Any,  # noqa: ANN401 -- those of HyperliquidWebSocket
     ) -> None:
@@ -95,6 +97,7 @@ class LiveExecutionHandler:
         self._fills = fills
         self._reach = reach or Reach()
         self._caller = caller
+        self._listener = listener
         self._notice = notice
         self._clock: Callable[[], int] = options.get("clock", time.time_ns)
         self._account = HyperliquidWebSocket(
@@ -177,15 +180,19 @@ class LiveExecutionHandler:
             case ModifyOrder():
                 self._start(self._modify(command))
             case CancelOrder():
-                working = self._working.get(command.cloid)
-                if working is not None and not working.is_cancelled:
-                    working.is_cancelled = True
-                    self._start(self._cancel(working))
+                self.cancel(command.cloid)
             case ScheduleCancel():
                 self._start(self._schedule_cancel(command.time_ns))
             case _:
                 pass  # what is for the driver: timers, notices, what risk refused
         return ()
+
+    def cancel(self, cloid: str) -> None:
+        """Begin to cancel an order, and do so until it is gone; one that has ended is passed over."""
+        working = self._working.get(cloid)
+        if working is not None and not working.is_cancelled:
+            working.is_cancelled = True
+            self._start(self._cancel(working))
 
     async def reports(self) -> AsyncIterator[Report | FeedChange]:
         """Yield what becomes of orders and money, and whether that can be relied on: a change without a symbol is the account's."""
@@ -456,7 +463,10 @@ class LiveExecutionHandler:
             self._notice(Trouble(text, self._clock(), cloid))
 
     def _tell(self, reports: Sequence[Report | FeedChange]) -> None:
-        if reports:
+        if self._listener is not None:
+            for report in reports:
+                self._listener(report)
+        elif reports:
             self._reports += reports
             self._news.set()
 

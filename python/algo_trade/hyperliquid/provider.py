@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from algo_trade._native import Bar, BookSnapshot, MarketContext, Quote, Trade
 from algo_trade.core.protocols import BookKind, FeedChange, MarketEvent
 from algo_trade.hyperliquid.settings import MAINNET_WS_URL
 from algo_trade.hyperliquid.stream.events import StreamChange, StreamEvent
-from algo_trade.hyperliquid.stream.subscription import INTERVALS_NS, Subscription
+from algo_trade.hyperliquid.stream.subscription import Subscription
 from algo_trade.hyperliquid.websocket import HyperliquidWebSocket
+from algo_trade.strategy import Needs, needs_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from types import TracebackType
 
     from algo_trade.hyperliquid.stream.settings import SessionSettings
 
 _MARKET: Final = (BookSnapshot, Quote, Trade, MarketContext, Bar)
-_DEFAULT_INTERVAL: Final = "1m"
+DEFAULT_INTERVAL: Final = "1m"
 
 
-def streams_of(coin: str, strategies: Iterable[object]) -> list[Subscription]:
-    """Return the streams that strategies need of a coin: what their hooks ask for, best prices, and the prices of positions."""
-    strategies = list(strategies)
-
-    def anyone_has(hook: str) -> bool:
-        return any(getattr(strategy, hook, None) is not None for strategy in strategies)
-
+def streams_of(coin: str, needs: Needs, *, interval: str = DEFAULT_INTERVAL) -> list[Subscription]:
+    """Return the streams of a coin that are needed: best prices, the prices of positions, and what strategies hear."""
     wanted = [Subscription("bbo", coin=coin), Subscription("activeAssetCtx", coin=coin)]
-    if anyone_has("on_trade"):
+    if needs.trades:
         wanted.append(Subscription("trades", coin=coin))
-    if anyone_has("on_book"):
+    if needs.levels:
         # Five levels often, twenty now and then: each alone would leave the strategy blind in time or in depth.
         wanted += [Subscription("l2Book", coin=coin, is_fast=True), Subscription("l2Book", coin=coin)]
-    if anyone_has("on_bar"):
-        names = {length: name for name, length in INTERVALS_NS.items()}
-        asked = {names.get(length) for strategy in strategies for length in getattr(strategy, "resolutions", ())}
-        intervals = sorted({name for name in asked if name} or {_DEFAULT_INTERVAL})
-        wanted += [Subscription("candle", coin=coin, interval=interval) for interval in intervals]
+    if needs.bars:
+        wanted.append(Subscription("candle", coin=coin, interval=interval))
     return wanted
 
 
@@ -51,7 +46,8 @@ class LiveDataProvider:
     Parameters
     ----------
     coins : our symbol for each of the exchange's names
-    strategies : what is subscribed to is what their hooks need
+    strategies : what is subscribed to is what they need
+    interval : of the bars, for strategies that hear bars
     url, settings : of the socket
     notice : hears of everything else: history, gaps, refusals, what could not be read, states of streams
     options : ``fetch``, ``connect``, ``clock``, ``random``, ``dexes`` of :class:`HyperliquidWebSocket`
@@ -62,6 +58,7 @@ class LiveDataProvider:
         coins: Mapping[str, str],
         *,
         strategies: Sequence[object] = (),
+        interval: str = DEFAULT_INTERVAL,
         url: str = MAINNET_WS_URL,
         settings: SessionSettings | None = None,
         notice: Callable[[StreamEvent], None] | None = None,
@@ -69,8 +66,10 @@ class LiveDataProvider:
     ) -> None:
         self._coins = dict(coins)
         self._notice = notice
+        needs = reduce(or_, map(needs_of, strategies), Needs())
         self._streams = {
-            symbol: dict.fromkeys(streams_of(coin, strategies), "waiting") for coin, symbol in self._coins.items()
+            symbol: dict.fromkeys(streams_of(coin, needs, interval=interval), "waiting")
+            for coin, symbol in self._coins.items()
         }
         self._live: set[str] = set()
         self._market = HyperliquidWebSocket(self._coins, url=url, settings=settings, **options)

@@ -57,6 +57,7 @@ class HyperliquidWebSocket:
     fetch : asks a question of ``/info`` and returns the body; raises OSError or AlgoTradeError when it cannot. None asks over the
         socket
     listener : called with each event as soon as its message has come, instead of ``async for``: some microseconds sooner
+    after : called with the time once the listener was told all events of a message, if there were any
     dexes : the lists of perpetuals on which accounts are looked up
     connect, clock, random : the socket, the time in nanoseconds since the epoch, and what spreads reconnections
 
@@ -78,6 +79,7 @@ class HyperliquidWebSocket:
         settings: SessionSettings | None = None,
         fetch: Callable[[dict[str, Any]], Awaitable[bytes]] | None = None,
         listener: Callable[[StreamEvent], None] | None = None,
+        after: Callable[[int], None] | None = None,
         dexes: Sequence[str] = ("",),
         connect: Connect = connect_picows,
         clock: Callable[[], int] = time.time_ns,
@@ -87,6 +89,7 @@ class HyperliquidWebSocket:
         self._url = url
         self._fetch = fetch
         self._listener = listener
+        self._after = after
         self._connect = connect
         self._clock = clock
         self._group: asyncio.TaskGroup | None = None
@@ -181,29 +184,34 @@ class HyperliquidWebSocket:
             del self._posts[request]
 
     def _received(self, socket: int, message: bytes) -> None:
-        session = self._session
-        session.received(socket, message, self._clock())
+        session, now_ns = self._session, self._clock()
+        session.received(socket, message, now_ns)
         if session.has_actions:
-            self._work()
+            self._work(now_ns)
         elif self._listener is None:
             self._news.set()
         else:
-            self._tell()
+            self._tell(now_ns)
 
-    def _tell(self) -> None:
+    def _tell(self, now_ns: int) -> None:
         listener, session = self._listener, self._session
         if listener is None or self._is_telling:
             return
         self._is_telling = True
         try:
-            while (event := session.next_event()) is not None:
+            if (event := session.next_event()) is None:
+                return
+            while event is not None:
                 listener(event)
+                event = session.next_event()
+            if self._after is not None:
+                self._after(now_ns)
         finally:
             self._is_telling = False
         if session.has_actions:
             self._work()
 
-    def _work(self) -> None:
+    def _work(self, now_ns: int | None = None) -> None:
         """Do what the session asks for, pass on what it tells, and keep its next deadline."""
         if self._group is None:
             return
@@ -227,7 +235,7 @@ class HyperliquidWebSocket:
                     if answer is not None and not answer.done():
                         answer.set_result(action)
         self._news.set()
-        self._tell()
+        self._tell(self._clock() if now_ns is None else now_ns)
         due_ns = session.deadline_ns
         if due_ns is not None and (self._until_ns is None or due_ns < self._until_ns):
             self._earlier.set()

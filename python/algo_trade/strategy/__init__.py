@@ -11,12 +11,14 @@ from algo_trade.strategy.builtin import (
 )
 from algo_trade.strategy.compiled import PointerStrategy
 from algo_trade.strategy.loader import Runnable, load, name_of, params_of
+from algo_trade.strategy.needs import Needs, needs_of
 
 __all__ = [
     "BuiltinStrategy",
     "GridStrategy",
     "MaCrossoverStrategy",
     "MarketMakerStrategy",
+    "Needs",
     "PointerStrategy",
     "RsiStrategy",
     "Runnable",
@@ -24,6 +26,7 @@ __all__ = [
     "declarations",
     "load",
     "name_of",
+    "needs_of",
     "param",
     "params_of",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 from typing import TYPE_CHECKING
 
 import orjson
@@ -12,6 +11,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from algo_trade.web import is_loopback
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
@@ -94,14 +95,6 @@ def make_app(driver: Driver, *, control_token: str, close_grace_s: float = 0.5) 
         WebSocketRoute("/ws", socket),
     ]
     return loopback_names_only(Starlette(routes=routes))
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host, as an address or a name, is this machine and nothing else."""
-    try:
-        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def loopback_names_only(app: ASGIApp) -> ASGIApp:

@@ -4,68 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import socket
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from algo_trade.errors import ParameterError
-from algo_trade.venue.app import BODY_BYTES_MAX, is_loopback, make_app
+from algo_trade.venue.app import BODY_BYTES_MAX, make_app
 from algo_trade.venue.clock import Clock
 from algo_trade.venue.driver import Driver
 from algo_trade.venue.machine import open_machine
+from algo_trade.web import Address, ServerWithoutSignals, ends_by_signal, listen
+from algo_trade.web.listening import CLOSE_S_MAX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    import signal
+    import socket
+    from collections.abc import Callable, Mapping
 
     from algo_trade.venue.machine import MachineMaker
 
-CLOSE_S_MAX = 0.3
-"""How long connections may take to end in good order, twice: for our close frames, and for the server's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a venue listens."""
-
-    url: str
-    ws_url: str
-
-    @classmethod
-    def of(cls, listener: socket.socket) -> Address:
-        """Return the address of a listening socket."""
-        host, port = listener.getsockname()[:2]
-        name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        return cls(f"http://{name}", f"ws://{name}/ws")
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the socket that customers connect to.
-
-    Raises
-    ------
-    ParameterError
-        The host is not this machine alone, or the port is taken or out of range.
-    """
-    if not is_loopback(host):
-        raise ParameterError(
-            f"host = {host}: must be 127.0.0.1, ::1 or localhost. The local venue knows no passwords and no encryption, "
-            "and gives money away: nobody else may reach it"
-        )
-    if not 0 <= port <= 65_535:
-        raise ParameterError(f"port = {port}: must be 1 to 65535, or 0 for any free one")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=1_024)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise ParameterError(f"port = {port}: {reason.lower()}; choose another, or 0 for any free one") from error
+WHY: Final = "The local venue knows no passwords and no encryption, and gives money away"
 
 
 def run(
@@ -99,23 +59,15 @@ def run(
     AlgoTradeError
         The options do not fit, or the machine failed while it ran.
     """
-    with contextlib.closing(listen(host, port)) as listener:
+    with contextlib.closing(listen(host, port, why=WHY)) as listener:
         clock = Clock(speed=speed)
         machine = open_machine(options, clock, make=make)
 
         async def main() -> signal.Signals:
-            loop = asyncio.get_running_loop()
             stop = asyncio.Event()
-            came: list[signal.Signals] = []
-
-            def end(number: signal.Signals) -> None:
-                came.append(number)
-                stop.set()
-
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, end, number)
-            announce(Address.of(listener))
-            await serve(Driver(machine, clock), listener, control_token=control_token, stop=stop)
+            with ends_by_signal(stop) as came:
+                announce(Address.of(listener))
+                await serve(Driver(machine, clock), listener, control_token=control_token, stop=stop)
             return came[0]
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -124,7 +76,7 @@ def run(
 
 async def serve(driver: Driver, listener: socket.socket, *, control_token: str, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, or until the machine fails: what it raised is raised here, once everybody was sent home."""
-    server = _Server(
+    server = ServerWithoutSignals(
         uvicorn.Config(
             make_app(driver, control_token=control_token),
             http=_Protocol,
@@ -166,19 +118,3 @@ class _Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app_state = {**self.app_state, "transport": transport}
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server without its signal handlers, and which does not wait for those who do not leave."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().call_later(CLOSE_S_MAX, self._cut)
-        await super().shutdown(sockets)
-
-    def _cut(self) -> None:
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()

@@ -16,7 +16,8 @@ from algo_trade.errors import EngineError, ParameterError
 from algo_trade.venue.clock import Clock
 from algo_trade.venue.driver import Driver
 from algo_trade.venue.machine import open_machine
-from algo_trade.venue.server import Address, listen, serve
+from algo_trade.venue.server import WHY, serve
+from algo_trade.web import Address, listen
 
 if TYPE_CHECKING:
     import socket
@@ -96,7 +97,7 @@ class RunningVenue:
     def __enter__(self) -> Self:
         clock = Clock(speed=self._speed)
         machine = open_machine(self._options, clock, make=self._make)
-        listener = listen(self._host, 0)
+        listener = listen(self._host, 0, why=WHY)
         address = Address.of(listener)
         self.url, self.ws_url = address.url, address.ws_url
         self._thread = threading.Thread(
