@@ -7,6 +7,7 @@ use crate::order::{Cloid, Group, OrderEvent, OrderKind, OrderStatus, OrderUpdate
 use crate::risk::{RiskManager, Verdict};
 use crate::strategy::{Intent, OrderRequest, Strategy};
 use crate::system::{MAX_RETRIES, SystemError, Target, TradingSystem};
+use crate::world::Mode;
 
 impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
     /// Turns intents into commands. A refusal wakes the strategy, whose answer is carried out in turn.
@@ -49,6 +50,11 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                     refused.push(OrderUpdate { cloid, oid: 0, instrument, status, time, local_time: time });
                     return Ok(());
                 };
+                if !self.may_send(order.event.reduce_only) {
+                    let status = OrderStatus::ActionRejected(Reason::NotTrading);
+                    refused.push(OrderUpdate { cloid, oid: 0, instrument, status, time, local_time: time });
+                    return Ok(());
+                }
                 let Some(rules) = self.world.instruments.get(instrument) else { return Ok(()) };
                 let price = rules.tick.passive(price, order.event.side).map_err(number)?;
                 let quantity = quantity.floor_to_lot(rules.lot_size).map_err(number)?;
@@ -58,13 +64,15 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                 commands.push(Command::Modify { cloid, instrument, price, quantity });
             }
             Intent::Cancel { cloid, instrument } => self.cancel(instrument, cloid, commands),
+            // It guards orders that are sent; and its time would be one of the past.
+            Intent::ScheduleCancel { .. } if self.world.mode == Mode::WarmingUp => {}
             Intent::ScheduleCancel { time } => commands.push(Command::ScheduleCancel { time }),
             Intent::Timer { time, id } => commands.push(Command::SetTimer { time, id }),
         }
         Ok(())
     }
 
-    fn cancel(&mut self, instrument: InstrumentId, cloid: Cloid, commands: &mut Vec<Command>) {
+    pub(super) fn cancel(&mut self, instrument: InstrumentId, cloid: Cloid, commands: &mut Vec<Command>) {
         if let Some(order) = self.world.orders.get_mut(instrument, cloid).filter(|o| !o.is_cancelling) {
             order.is_cancelling = true;
             commands.push(Command::Cancel { cloid, instrument });
@@ -83,11 +91,18 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         let time = self.world.now;
         let number = |source| SystemError::Number { time, source };
         let instrument = signal.instrument;
+        if self.world.mode == Mode::WarmingUp {
+            return Ok(());
+        }
         let Some(target) = self.targets.get(instrument.index()).copied() else { return Ok(()) };
         let position = self.world.account.position(instrument).quantity;
         let goal = self.risk.target(&self.world, signal).map_err(|source| SystemError::Risk { time, source })?;
         let is_there = goal.raw().signum() == position.raw().signum();
         if target.signal == Some(*signal) && (target.working.is_some() || is_there) {
+            return Ok(());
+        }
+        let is_paused = self.world.mode == Mode::Paused;
+        if is_paused && !is_nearer_to_zero(goal, position) {
             return Ok(());
         }
         if let Some(working) = target.working {
@@ -108,7 +123,8 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
                     quantity: difference.abs().map_err(number)?,
                     kind: OrderKind::Market,
                     time_in_force: TimeInForce::Ioc,
-                    reduce_only: goal.is_zero(),
+                    // A fill that is on its way must not make more of it than was asked for.
+                    reduce_only: goal.is_zero() || is_paused,
                     group: Group::None,
                     expires_after: None,
                     time,
@@ -133,6 +149,11 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         let time = self.world.now;
         let number = |source| SystemError::Number { time, source };
         let instrument = request.instrument;
+        if self.world.mode == Mode::WarmingUp {
+            let status = OrderStatus::Rejected(Reason::NotTrading);
+            refused.push(OrderUpdate { cloid, oid: 0, instrument, status, time, local_time: time });
+            return Ok(());
+        }
         let Some(rules) = self.world.instruments.get(instrument) else { return Ok(()) };
         let quantity = match request.quantity {
             Some(quantity) => quantity,
@@ -167,8 +188,23 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             time,
             decision_price: self.world.decision_price(instrument),
         };
-        self.submit(order, commands, refused)?;
+        if self.may_send(order.reduce_only) {
+            self.submit(order, commands, refused)?;
+        } else {
+            let status = OrderStatus::Rejected(Reason::NotTrading);
+            refused.push(OrderUpdate { cloid, oid: 0, instrument, status, time, local_time: time });
+            commands.push(Command::Withhold(order));
+        }
         Ok(())
+    }
+
+    /// Whether what a strategy wants of an order, to send or to change it, is done now.
+    fn may_send(&self, reduce_only: bool) -> bool {
+        match self.world.mode {
+            Mode::Trading => true,
+            Mode::WarmingUp => false,
+            Mode::Paused => reduce_only,
+        }
     }
 
     /// Hears the risk manager, then sends the order, smaller if need be, or refuses it. Says whether it was sent.
@@ -209,4 +245,10 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         commands.push(Command::Submit(order));
         Ok(true)
     }
+}
+
+/// Whether a position lies between another one and zero, or is zero.
+fn is_nearer_to_zero(goal: Qty, position: Qty) -> bool {
+    let (goal, position) = (goal.raw(), position.raw());
+    goal == 0 || (goal.signum() == position.signum() && goal.unsigned_abs() < position.unsigned_abs())
 }

@@ -3,6 +3,7 @@
 //! Inside a step, always in this order: market, account, strategy, risk, orders (ARCHITECTURE.md).
 
 mod intents;
+mod operator;
 mod ticks;
 
 use crate::bars::{AggregateError, Aggregator, Rule};
@@ -54,6 +55,19 @@ pub enum SystemError {
         time: Nanos,
         /// Which.
         source: NumError,
+    },
+    /// Ids of the epoch in which the run was to go on may have been given already.
+    #[error(
+        "at {time}: the run cannot go on in epoch {given}: it is in epoch {epoch}, and order ids must not be given twice; \
+         give a larger one"
+    )]
+    Epoch {
+        /// At which event.
+        time: Nanos,
+        /// Which was given.
+        given: u32,
+        /// In which the run is.
+        epoch: u32,
     },
     /// The strategy answers every refusal with another order.
     #[error(
@@ -153,9 +167,9 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             }
             Event::Order(update) => self.on_update(update),
             Event::Account(event) => self.world.account.apply(event).map_err(number)?,
-            Event::Control(ControlEvent::Start { .. }) => self.make_builders()?,
+            Event::Control(control) => self.on_control(control, commands)?,
             Event::Ticks(rows) => self.on_ticks(rows)?,
-            Event::Timer(_) | Event::Control(_) => {}
+            Event::Timer(_) => {}
         }
         // What may complete a bar that the strategy wants.
         let input = match event {
@@ -178,6 +192,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             Event::Account(_) | Event::Ticks(_) => Ok(()),
             Event::Control(ControlEvent::Start { .. }) => strategy.on_start(ctx),
             Event::Control(ControlEvent::Stop { .. }) => strategy.on_stop(ctx),
+            Event::Control(_) => Ok(()),
         })?;
         if let Some(market) = input {
             self.build(market.instrument(), |builder, built| match market {
