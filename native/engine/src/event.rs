@@ -167,6 +167,24 @@ pub enum AccountEvent {
         /// How much.
         fee: Money,
     },
+    /// The venue's word on a position that differs from what fills have made of ours: from now on it is this.
+    Position {
+        /// When.
+        time: Nanos,
+        /// In what.
+        instrument: InstrumentId,
+        /// How much is held, signed.
+        quantity: Qty,
+        /// At what average price; zero when flat.
+        entry: Price,
+    },
+    /// Money was paid in, or out with a negative amount.
+    Transfer {
+        /// When.
+        time: Nanos,
+        /// How much.
+        amount: Money,
+    },
 }
 
 impl AccountEvent {
@@ -174,20 +192,26 @@ impl AccountEvent {
     #[must_use]
     pub const fn instrument(&self) -> Option<InstrumentId> {
         match self {
-            Self::Backstop { .. } => None,
-            Self::Funding { instrument, .. } | Self::BuilderFee { instrument, .. } => Some(*instrument),
+            Self::Backstop { .. } | Self::Transfer { .. } => None,
+            Self::Funding { instrument, .. }
+            | Self::BuilderFee { instrument, .. }
+            | Self::Position { instrument, .. } => Some(*instrument),
         }
     }
     /// When it happened.
     #[must_use]
     pub const fn time(&self) -> Nanos {
         match self {
-            Self::Backstop { time, .. } | Self::Funding { time, .. } | Self::BuilderFee { time, .. } => *time,
+            Self::Backstop { time, .. }
+            | Self::Funding { time, .. }
+            | Self::BuilderFee { time, .. }
+            | Self::Position { time, .. }
+            | Self::Transfer { time, .. } => *time,
         }
     }
 }
 
-/// The operator's word.
+/// The operator's word. New ones are added at the end: the position is the code on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ControlEvent {
@@ -201,6 +225,38 @@ pub enum ControlEvent {
         /// When.
         time: Nanos,
     },
+    /// What follows is history: strategies hear it, and nothing that they ask for is done.
+    WarmUp {
+        /// When.
+        time: Nanos,
+    },
+    /// Only what brings positions closer to zero is done, until trading is resumed.
+    Pause {
+        /// When.
+        time: Nanos,
+    },
+    /// Trading goes on, after a warm-up or a pause.
+    Resume {
+        /// When.
+        time: Nanos,
+    },
+    /// All orders are taken away.
+    CancelAll {
+        /// When.
+        time: Nanos,
+    },
+    /// All orders are taken away and all positions closed.
+    Flatten {
+        /// When.
+        time: Nanos,
+    },
+    /// The run goes on in another process, whose orders have ids of their own.
+    Takeover {
+        /// When.
+        time: Nanos,
+        /// Part of those ids; above every one before it.
+        epoch: u32,
+    },
 }
 
 impl ControlEvent {
@@ -208,7 +264,28 @@ impl ControlEvent {
     #[must_use]
     pub const fn time(&self) -> Nanos {
         match self {
-            Self::Start { time } | Self::Stop { time } => *time,
+            Self::Start { time }
+            | Self::Stop { time }
+            | Self::WarmUp { time }
+            | Self::Pause { time }
+            | Self::Resume { time }
+            | Self::CancelAll { time }
+            | Self::Flatten { time }
+            | Self::Takeover { time, .. } => *time,
+        }
+    }
+    /// Its name: `start`, `stop`, `warm_up`, `pause`, `resume`, `cancel_all`, `flatten` or `takeover`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::Stop { .. } => "stop",
+            Self::WarmUp { .. } => "warm_up",
+            Self::Pause { .. } => "pause",
+            Self::Resume { .. } => "resume",
+            Self::CancelAll { .. } => "cancel_all",
+            Self::Flatten { .. } => "flatten",
+            Self::Takeover { .. } => "takeover",
         }
     }
 }
@@ -286,7 +363,7 @@ pub enum Level {
     Error,
 }
 
-/// What the system asks its driver to do.
+/// What the system asks its driver to do. New kinds are added at the end: the position is the code on disk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Send an order.
@@ -330,4 +407,6 @@ pub enum Command {
         /// What.
         text: String,
     },
+    /// Record an order that the strategy wanted while the bot was paused; it is not sent.
+    Withhold(OrderEvent),
 }

@@ -32,6 +32,9 @@ pub struct LiveOrder {
     pub change: Option<(Price, Qty)>,
 }
 
+/// The number of the first order of a run; an order without a number of ours has zero in the C ABI.
+const FIRST: u64 = 1;
+
 /// All orders of a bot that are not done, per instrument and in the order in which they were sent.
 #[derive(Debug, Clone)]
 pub struct Orders {
@@ -47,7 +50,23 @@ impl Orders {
     pub fn new(bot_id: &str, epoch: u32, instruments: usize) -> Self {
         let hash = blake3::hash(bot_id.as_bytes());
         let [a, b, c, d, ..] = *hash.as_bytes();
-        Self { bot: u32::from_le_bytes([a, b, c, d]), epoch, next: 1, live: vec![BTreeMap::new(); instruments] }
+        Self { bot: u32::from_le_bytes([a, b, c, d]), epoch, next: FIRST, live: vec![BTreeMap::new(); instruments] }
+    }
+
+    /// Part of the ids that are given now: which run of the bot this is.
+    #[must_use]
+    pub const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The run goes on in another process: ids go on in its epoch, counted anew. False, and nothing has changed, if ids of that
+    /// epoch or a later one may have been given already.
+    pub(crate) const fn take_over(&mut self, epoch: u32) -> bool {
+        let is_new = epoch > self.epoch;
+        if is_new {
+            (self.epoch, self.next) = (epoch, FIRST);
+        }
+        is_new
     }
 
     /// The id of the order after the next `ahead` ones.
@@ -115,6 +134,14 @@ impl Orders {
     /// All orders of an instrument that are not done, oldest first.
     pub fn of(&self, instrument: InstrumentId) -> impl Iterator<Item = &LiveOrder> {
         self.live.get(instrument.index()).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// All orders that are not done, oldest first: ids of a later run, and in a run those given later, are larger.
+    #[must_use]
+    pub fn by_age(&self) -> Vec<&LiveOrder> {
+        let mut orders: Vec<&LiveOrder> = self.live.iter().flat_map(BTreeMap::values).collect();
+        orders.sort_unstable_by_key(|order| order.event.cloid);
+        orders
     }
 
     /// What is left of all orders of one side that may still add to the position.

@@ -208,6 +208,7 @@ impl Recorder {
         let (order, status) = match command {
             Command::Submit(order) => (order, None),
             Command::Refuse(order) => (order, Some(OrderStatus::Rejected(Reason::Risk))),
+            Command::Withhold(order) => (order, Some(OrderStatus::Rejected(Reason::NotTrading))),
             Command::Modify { cloid, price, quantity, .. } => {
                 if let Some(row) = self.live.get_mut(cloid) {
                     row.modified(*price, *quantity);

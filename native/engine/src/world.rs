@@ -7,6 +7,30 @@ use crate::num::{Money, Price};
 use crate::orders::Orders;
 use crate::time::Nanos;
 
+/// Whether a bot may trade, by the operator's last word on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// It may.
+    #[default]
+    Trading,
+    /// What it hears is history: nothing that it asks for is done.
+    WarmingUp,
+    /// It may only bring positions closer to zero.
+    Paused,
+}
+
+impl Mode {
+    /// `trading`, `warming_up` or `paused`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trading => "trading",
+            Self::WarmingUp => "warming_up",
+            Self::Paused => "paused",
+        }
+    }
+}
+
 /// All that is known: what strategies and risk managers look at.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -22,6 +46,8 @@ pub struct World {
     pub books: Vec<MarketBook>,
     /// How long the last market data took to reach us.
     pub feed_latency: Nanos,
+    /// Whether we may trade.
+    pub mode: Mode,
 }
 
 impl World {
@@ -35,6 +61,7 @@ impl World {
             orders: Orders::new(bot_id, epoch, count),
             books: Vec::new(),
             feed_latency: Nanos::ZERO,
+            mode: Mode::default(),
             instruments,
         }
     }

@@ -84,6 +84,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(config::resolve_capital, module)?)?;
     module.add_function(wrap_pyfunction!(params::builtin_strategies, module)?)?;
     module.add_function(wrap_pyfunction!(params::builtin_params, module)?)?;
+    module.add_function(wrap_pyfunction!(params::builtin_warm_up, module)?)?;
     module.add_function(wrap_pyfunction!(params::resolve_params, module)?)?;
     module.add_function(wrap_pyfunction!(backtest::run_backtest, module)?)?;
     module.add_function(wrap_pyfunction!(compiled::context_functions, module)?)?;

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 
 use engine::bars::RuleError;
-use engine::strategy::{Builtin, ParamError, ParamSpec, Params, Value};
+use engine::strategy::{Builtin, ParamError, ParamSpec, Params, Strategy, Value};
 
 use crate::errors::{OrPy, ParameterError, ToPy};
 use crate::number::{decimal_of_text, decimal_type};
@@ -163,6 +163,12 @@ pub fn builtin_strategies(py: Python<'_>) -> PyResult<Vec<Declared>> {
         Ok((d.name.to_owned(), d.help.to_owned(), params.collect::<PyResult<_>>()?))
     });
     declared.collect()
+}
+
+/// How many bars of each symbol a built-in strategy has to hear before it may trade; raises ParameterError.
+#[pyfunction]
+pub fn builtin_warm_up(name: &str, params: &Bound<'_, PyDict>) -> PyResult<usize> {
+    Ok(Builtin::create(name, &given_from_py(params)?).or_py()?.0.warm_up())
 }
 
 /// The parameters of a built-in strategy, checked and complete; raises ParameterError.

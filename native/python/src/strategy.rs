@@ -229,6 +229,13 @@ macro_rules! pass_on {
                     Self::Compiled(strategy) => strategy.inner.wakes(),
                 }
             }
+            fn warm_up(&self) -> usize {
+                match self {
+                    Self::Builtin(strategy) => strategy.warm_up(),
+                    Self::Python(strategy) => strategy.warm_up(),
+                    Self::Compiled(strategy) => strategy.inner.warm_up(),
+                }
+            }
             fn resolutions(&self) -> Vec<Rule> {
                 match self {
                     Self::Builtin(strategy) => strategy.resolutions(),

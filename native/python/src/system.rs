@@ -1,7 +1,7 @@
 //! The state machine, one step at a time, for drivers written in Python.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use engine::event::{Command, Event, MarketEvent};
 use engine::instrument::{InstrumentId, Instruments};
@@ -15,7 +15,7 @@ use crate::config::{PyInstrument, instruments};
 use crate::context::PyPosition;
 use crate::errors::{EngineError, OrPy, ParameterError};
 use crate::events::{
-    PyAccountEvent, PyControl, PyFill, PyOrderUpdate, PyTimer, command_to_py, market_from_py, rows_from_py,
+    PyAccountEvent, PyControl, PyFill, PyOrder, PyOrderUpdate, PyTimer, command_to_py, market_from_py, rows_from_py,
     with_instrument,
 };
 use crate::number::{from_python, to_decimal};
@@ -107,7 +107,8 @@ impl PySystem {
         } else if let Ok(timer) = event.cast::<PyTimer>() {
             system.step(Event::Timer(timer.get().inner), &mut commands)
         } else if let Ok(account) = event.cast::<PyAccountEvent>() {
-            system.step(Event::Account(&account.get().inner), &mut commands)
+            let event = account.get().known_as(|symbol| self.named.find(symbol))?;
+            system.step(Event::Account(&event), &mut commands)
         } else if let Ok(control) = event.cast::<PyControl>() {
             system.step(Event::Control(&control.get().inner), &mut commands)
         } else {
@@ -132,6 +133,54 @@ impl PySystem {
     fn position(&self, symbol: &str) -> PyResult<PyPosition> {
         let (id, world) = (self.named.find(symbol)?, self.system.world());
         Ok(PyPosition { inner: world.account.position(id), mark: world.last_price(id) })
+    }
+    /// Every position that is open, with its symbol, by symbol.
+    fn positions<'py>(&self, py: Python<'py>) -> PyResult<Vec<(Py<PyString>, PyPosition)>> {
+        let world = self.system.world();
+        let open = world.account.positions().map(|(id, inner, _)| {
+            let position = PyPosition { inner, mark: world.last_price(id) };
+            (self.named.symbol(py, id), position)
+        });
+        Ok(open.collect())
+    }
+    /// Every order that is not done, of all symbols, oldest first; those that are being cancelled among them.
+    fn orders(&self, py: Python<'_>) -> PyResult<Vec<Py<PyOrder>>> {
+        let orders = self.system.world().orders.by_age().into_iter().map(|order| {
+            let symbol = self.named.symbol(py, order.event.instrument);
+            Py::new(py, PyOrder { symbol, leaves: order.leaves, inner: order.event.clone() })
+        });
+        orders.collect()
+    }
+    /// The lines that sum up to equity, and what positions are worth, in quote currency. Equity is deposit, realised, rebates,
+    /// funding and unrealised, less fees, builder and backstop_loss.
+    fn account<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let account = &self.system.world().account;
+        let lines = account.lines();
+        let shown = PyDict::new(py);
+        for (name, money) in [
+            ("deposit", lines.deposit),
+            ("realised", lines.realised),
+            ("fees", lines.fees),
+            ("rebates", lines.rebates),
+            ("builder", lines.builder),
+            ("funding", lines.funding),
+            ("backstop_loss", lines.backstop_loss),
+            ("unrealised", account.unrealised()),
+            ("gross_notional", account.gross_notional()),
+        ] {
+            shown.set_item(name, to_decimal(py, money)?)?;
+        }
+        Ok(shown)
+    }
+    /// Part of the ids of orders: which run of the bot this is.
+    #[getter]
+    fn epoch(&self) -> u32 {
+        self.system.world().orders.epoch()
+    }
+    /// Whether it may trade, by the operator's last word: "trading", "warming_up" or "paused".
+    #[getter]
+    fn mode(&self) -> &'static str {
+        self.system.world().mode.as_str()
     }
 }
 

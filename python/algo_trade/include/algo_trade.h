@@ -4,7 +4,8 @@
  * A callback gets an `at_context`, through which it asks and acts: `ctx->call->now(ctx)`.
  *
  * Units: prices, quantities and money in steps of 1e-8, times in nanoseconds since the Unix epoch, UTC. Sides are AT_BUY and
- * AT_SELL. An instrument is named by its number, from 0 in the order of the symbols; an order by its number in the run, from 1.
+ * AT_SELL. An instrument is named by its number, from 0 in the order of the symbols; an order by its number: from 1, and
+ * from epoch * 2^32 + 1 where another process goes on with a run.
  * All structs that tell something hold `int64_t` alone, so that they can be read as arrays too.
  *
  * The contract. The engine calls from one thread at a time, though not always from the same one. A callback returns 0, or a
@@ -41,7 +42,7 @@ enum at_reason {
     AT_BAD_ALO_PX, AT_IOC_CANCEL, AT_NO_LIQUIDITY, AT_NOT_FOUND, AT_MARGIN_CANCELED, AT_REDUCE_ONLY_CANCELED,
     AT_LIQUIDATED_CANCELED, AT_REQUESTED, AT_RISK, AT_EXPIRED_ACTION, AT_HALTED, AT_PRICE_BAND, AT_POST_ONLY_PERIOD,
     AT_OPEN_ORDERS, AT_OPEN_INTEREST, AT_SELF_TRADE_CANCELED, AT_SIBLING_FILLED_CANCELED, AT_PARENT_CANCELED,
-    AT_SCHEDULED_CANCEL, AT_GATEWAY
+    AT_SCHEDULED_CANCEL, AT_GATEWAY, AT_SPOT_BALANCE, AT_UNSUPPORTED, AT_OTHER, AT_NOT_TRADING
 };
 
 /* A bar that has closed. volume: -1 where the data have none; trades: 0 if not known. */

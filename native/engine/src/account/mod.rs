@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::AccountEvent;
 use crate::instrument::InstrumentId;
-use crate::num::{Money, NumError, Price};
+use crate::num::{Money, NumError, Price, Qty};
 use crate::order::FillEvent;
 
 /// The lines that sum up to equity, apart from unrealised profit.
@@ -174,15 +174,7 @@ impl Account {
         }
         holding.value = holding.mark.notional(holding.position.quantity)?;
         let after = *holding;
-        let unrealised_before = before.value.sub(before.position.cost)?;
-        let unrealised_after = after.value.sub(after.position.cost)?;
-        self.unrealised = self.unrealised.add(unrealised_after.sub(unrealised_before)?)?;
-        self.gross = self.gross.add(after.value.abs()?.sub(before.value.abs()?)?)?;
-        match (before.position.is_flat(), after.position.is_flat()) {
-            (true, false) => self.open_positions += 1,
-            (false, true) => self.open_positions -= 1,
-            _ => {}
-        }
+        self.on_change(&before, &after)?;
         self.lines.realised = self.lines.realised.add(applied.realised)?;
         if fill.fee.is_negative() {
             self.lines.rebates = self.lines.rebates.sub(fill.fee)?;
@@ -194,7 +186,23 @@ impl Account {
         Ok(applied)
     }
 
-    /// Books money that moved without a fill.
+    /// The sums over all positions follow one that has changed.
+    #[inline]
+    fn on_change(&mut self, before: &Holding, after: &Holding) -> Result<(), NumError> {
+        let unrealised_before = before.value.sub(before.position.cost)?;
+        let unrealised_after = after.value.sub(after.position.cost)?;
+        let unrealised = self.unrealised.add(unrealised_after.sub(unrealised_before)?)?;
+        self.gross = self.gross.add(after.value.abs()?.sub(before.value.abs()?)?)?;
+        self.unrealised = unrealised;
+        match (before.position.is_flat(), after.position.is_flat()) {
+            (true, false) => self.open_positions += 1,
+            (false, true) => self.open_positions -= 1,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Books money that moved without a fill, and the venue's word on a position.
     ///
     /// # Errors
     /// [`NumError::Overflow`].
@@ -203,6 +211,10 @@ impl Account {
             AccountEvent::Backstop { loss, .. } => self.apply_backstop(*loss),
             AccountEvent::Funding { payment, .. } => self.apply_funding(*payment),
             AccountEvent::BuilderFee { fee, .. } => self.apply_builder_fee(*fee),
+            AccountEvent::Position { instrument, quantity, entry, .. } => {
+                self.apply_position(*instrument, *quantity, *entry)
+            }
+            AccountEvent::Transfer { amount, .. } => self.apply_deposit(*amount),
         }
     }
 
@@ -214,6 +226,26 @@ impl Account {
         let (deposit, cash) = (self.lines.deposit.add(amount)?, self.cash.add(amount)?);
         self.lines.deposit = deposit;
         self.cash = cash;
+        Ok(())
+    }
+
+    /// A position becomes what the venue says. Cash is as it was: what was earned or lost on the way is not known, and money that
+    /// differs from the venue's is told by transfers.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`]; the account is then unchanged.
+    pub fn apply_position(&mut self, instrument: InstrumentId, quantity: Qty, entry: Price) -> Result<(), NumError> {
+        let Some(before) = self.holdings.get(instrument.index()).copied() else {
+            return Err(NumError::Overflow { operation: "the index of an instrument" });
+        };
+        let mark = if before.mark.is_zero() { entry } else { before.mark };
+        let position = Position { quantity, cost: entry.notional(quantity)? };
+        let after = Holding { position, mark, value: mark.notional(quantity)? };
+        self.on_change(&before, &after)?;
+        if let Some(holding) = self.holdings.get_mut(instrument.index()) {
+            *holding = after;
+        }
+        debug_assert_eq!(self.check(), Ok(()));
         Ok(())
     }
 
@@ -283,7 +315,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::num::Qty;
     use crate::order::{Cloid, FillReason, Liquidity, Side};
     use crate::time::Nanos;
 
@@ -338,6 +369,46 @@ mod tests {
                     equity = equity.add(flows[i as usize]).unwrap().add(worth).unwrap();
                 }
                 prop_assert_eq!(account.equity().unwrap(), equity, "equity is what was paid in, less what was paid out, plus what is held");
+            }
+        }
+
+        /// The venue's word on positions and money, between fills and marks: the identity holds, cash moves with money alone, and
+        /// a position is what was said.
+        #[test]
+        fn the_account_adds_up_when_the_venue_sets_it_right(
+            steps in prop::collection::vec((0_u32..2, 0_u8..4, 1_i64..10_i64.pow(13), -10_i64.pow(9)..10_i64.pow(9)), 1..200)
+        ) {
+            let time = Nanos::ZERO;
+            let mut account = Account::new(Money::from_raw(10_i64.pow(15)), 2);
+            for (instrument, kind, price, quantity) in steps {
+                let id = InstrumentId(instrument);
+                let cash = account.cash();
+                match kind {
+                    0 => account.set_mark(id, Price::from_raw(price)).unwrap(),
+                    1 if quantity != 0 => {
+                        let side = if quantity > 0 { Side::Buy } else { Side::Sell };
+                        account.apply_fill(&fill(instrument, side, price, quantity.abs(), 5)).unwrap();
+                    }
+                    2 => {
+                        let amount = Money::from_raw(quantity);
+                        account.apply(&AccountEvent::Transfer { time, amount }).unwrap();
+                        prop_assert_eq!(account.cash(), cash.add(amount).unwrap());
+                    }
+                    _ => {
+                        // One in some is flat.
+                        let quantity = Qty::from_raw(if quantity % 3 == 0 { 0 } else { quantity });
+                        let entry = if quantity.is_zero() { Price::ZERO } else { Price::from_raw(price) };
+                        let event = AccountEvent::Position { time, instrument: id, quantity, entry };
+                        account.apply(&event).unwrap();
+                        prop_assert_eq!(account.position(id).quantity, quantity);
+                        prop_assert_eq!(account.position(id).cost, entry.notional(quantity).unwrap());
+                        prop_assert_eq!(account.cash(), cash);
+                        account.apply(&event).unwrap();
+                    }
+                }
+                prop_assert_eq!(account.check(), Ok(()));
+                let open = account.positions().count();
+                prop_assert_eq!(account.open_positions(), open);
             }
         }
     }

@@ -120,7 +120,21 @@ impl RoundTrips {
                     open.fees = open.fees.add(*fee)?;
                 }
             }
-            AccountEvent::Backstop { .. } => {}
+            AccountEvent::Position { time, instrument, quantity, entry } => {
+                if let Some(open) = self.open.get_mut(instrument.index()) {
+                    // What led to it is not known: no trip has ended, and what is held begins one.
+                    *open = Open::default();
+                    if !quantity.is_zero() {
+                        let (size, cost) = (quantity.abs()?, entry.notional(*quantity)?);
+                        open.position = Position { quantity: *quantity, cost };
+                        open.entry_time = *time;
+                        open.quantity = size;
+                        open.entry.add(*entry, size)?;
+                        open.entry_notional = cost.abs()?;
+                    }
+                }
+            }
+            AccountEvent::Backstop { .. } | AccountEvent::Transfer { .. } => {}
         }
         Ok(())
     }
@@ -146,6 +160,25 @@ mod tests {
         let trip = trips.on_fill(&fill(0, Side::Sell, 110 * U, U, U)).unwrap().unwrap();
         assert_eq!((trip.pnl.to_string(), trip.fees.to_string()), ("7".to_owned(), "3".to_owned()));
         assert_eq!(trip.funding.to_string(), "-2", "paid while flat it belongs to no trip");
+    }
+
+    #[test]
+    fn a_position_that_the_venue_tells_of_begins_a_round_trip_and_ends_none() {
+        const U: i64 = 100_000_000;
+        let (time, instrument) = (Nanos::from_raw(9), InstrumentId(0));
+        let told = |quantity: i64, entry: i64| {
+            let (quantity, entry) = (Qty::from_raw(quantity * U), Price::from_raw(entry * U));
+            AccountEvent::Position { time, instrument, quantity, entry }
+        };
+        let mut trips = RoundTrips::new(1);
+        trips.on_fill(&fill(0, Side::Buy, 100 * U, U, U)).unwrap();
+        trips.on_account(&told(-2, 50)).unwrap();
+        let trip = trips.on_fill(&fill(0, Side::Buy, 40 * U, 2 * U, U)).unwrap().unwrap();
+        assert_eq!((trip.side, trip.entry_time, trip.entry_notional.to_string()), (Side::Sell, time, "100".to_owned()));
+        assert_eq!((trip.pnl.to_string(), trip.entry_price.to_string()), ("19".to_owned(), "50".to_owned()));
+        trips.on_fill(&fill(0, Side::Buy, 100 * U, U, U)).unwrap();
+        trips.on_account(&told(0, 0)).unwrap();
+        assert_eq!(trips.on_fill(&fill(0, Side::Sell, 100 * U, U, U)).unwrap(), None, "flat, so it opened");
     }
 
     #[test]

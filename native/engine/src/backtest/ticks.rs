@@ -346,7 +346,7 @@ impl<S: Strategy, R: RiskManager, W: Write> Run<S, R, W> {
                     self.timers.set(*time, *id, now);
                     continue;
                 }
-                Command::Refuse(_) | Command::Notice { .. } => continue,
+                Command::Refuse(_) | Command::Withhold(_) | Command::Notice { .. } => continue,
                 Command::Submit(order) => (Action::Place, order.instrument, order.cloid),
                 Command::Modify { cloid, instrument, .. } => (Action::Modify, *instrument, *cloid),
                 Command::Cancel { cloid, instrument } => (Action::Cancel, *instrument, *cloid),

@@ -242,7 +242,7 @@ impl Performance {
             }
             AccountEvent::Funding { payment, .. } => self.funding_paid = self.funding_paid.add(*payment)?,
             AccountEvent::BuilderFee { fee, .. } => self.fees_builder = self.fees_builder.add(*fee)?,
-            AccountEvent::Backstop { .. } => {}
+            AccountEvent::Backstop { .. } | AccountEvent::Position { .. } | AccountEvent::Transfer { .. } => {}
         }
         Ok(())
     }

@@ -78,6 +78,12 @@ impl Cloid {
     pub fn new(bot: u32, epoch: u32, sequence: u64) -> Self {
         Self(u128::from(bot) << 96 | u128::from(epoch) << 64 | u128::from(sequence))
     }
+    /// The run in it.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the 32 bits above the sequence number are the epoch")]
+    pub const fn epoch(self) -> u32 {
+        (self.0 >> 64) as u32
+    }
     /// The sequence number in it.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "the low 64 bits are the sequence number")]

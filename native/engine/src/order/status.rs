@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why an order was refused or taken away, as the venue names it.
+/// Why an order was refused or taken away, as the venue names it. New ones are added at the end: the position is the code on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -66,11 +66,13 @@ pub enum Reason {
     Unsupported,
     /// The venue gave a reason that we have no name for; its text is in the log.
     Other,
+    /// Refused by ourselves: the bot is warming up, or paused.
+    NotTrading,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Lot,
         Self::Tick,
         Self::MinNotional,
@@ -101,6 +103,7 @@ impl Reason {
         Self::SpotBalance,
         Self::Unsupported,
         Self::Other,
+        Self::NotTrading,
     ];
     /// The code used in tables and messages.
     #[must_use]
@@ -136,6 +139,7 @@ impl Reason {
             Self::SpotBalance => "spot_balance",
             Self::Unsupported => "unsupported",
             Self::Other => "other",
+            Self::NotTrading => "not_trading",
         }
     }
 }

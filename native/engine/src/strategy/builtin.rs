@@ -94,6 +94,9 @@ impl Strategy for Builtin {
     fn wakes(&self) -> Wakes {
         each!(self, s => s.wakes())
     }
+    fn warm_up(&self) -> usize {
+        each!(self, s => s.warm_up())
+    }
     fn on_start(&mut self, ctx: &mut Context<'_>) -> Result<(), StrategyError> {
         each!(self, s => s.on_start(ctx))
     }

@@ -69,6 +69,10 @@ impl MaCrossover {
 }
 
 impl Strategy for MaCrossover {
+    fn warm_up(&self) -> usize {
+        self.slow
+    }
+
     fn on_start(&mut self, ctx: &mut Context<'_>) -> Result<(), StrategyError> {
         let empty = State { closes: vec![0; self.slow], at: 0, is_full: false, lead: 0, side: None };
         self.states = vec![empty; ctx.world.instruments.len()];

@@ -66,6 +66,10 @@ pub trait Strategy {
     fn wakes(&self) -> Wakes {
         Wakes::default()
     }
+    /// How many bars of each instrument it has to hear before it may trade.
+    fn warm_up(&self) -> usize {
+        0
+    }
     /// Trading starts.
     ///
     /// # Errors

@@ -95,6 +95,11 @@ impl RsiStrategy {
 }
 
 impl Strategy for RsiStrategy {
+    /// The first change needs two closes.
+    fn warm_up(&self) -> usize {
+        self.period + 1
+    }
+
     fn on_start(&mut self, ctx: &mut Context<'_>) -> Result<(), StrategyError> {
         self.states = vec![State::default(); ctx.world.instruments.len()];
         Ok(())

@@ -2,15 +2,17 @@
 //!
 //! Inside a step, always in this order: market, account, strategy, risk, orders (ARCHITECTURE.md).
 
+mod intents;
+mod operator;
 mod ticks;
 
 use crate::bars::{AggregateError, Aggregator, Rule};
-use crate::event::{Bar, Command, ControlEvent, Event, Level, MarketEvent, SignalEvent};
+use crate::event::{Bar, Command, ControlEvent, Event, MarketEvent, SignalEvent};
 use crate::instrument::{InstrumentId, Instruments};
-use crate::num::{Money, NumError, Price, Qty};
-use crate::order::{Cloid, Group, OrderEvent, OrderKind, OrderStatus, OrderUpdate, Reason, Side, TimeInForce};
-use crate::risk::{RiskError, RiskManager, Verdict};
-use crate::strategy::{Context, Intent, OrderRequest, Strategy, StrategyError, Wakes};
+use crate::num::{Money, NumError, Price};
+use crate::order::{Cloid, OrderStatus, OrderUpdate};
+use crate::risk::{RiskError, RiskManager};
+use crate::strategy::{Context, Intent, Strategy, StrategyError, Wakes};
 use crate::time::Nanos;
 use crate::world::World;
 
@@ -53,6 +55,19 @@ pub enum SystemError {
         time: Nanos,
         /// Which.
         source: NumError,
+    },
+    /// Ids of the epoch in which the run was to go on may have been given already.
+    #[error(
+        "at {time}: the run cannot go on in epoch {given}: it is in epoch {epoch}, and order ids must not be given twice; \
+         give a larger one"
+    )]
+    Epoch {
+        /// At which event.
+        time: Nanos,
+        /// Which was given.
+        given: u32,
+        /// In which the run is.
+        epoch: u32,
     },
     /// The strategy answers every refusal with another order.
     #[error(
@@ -152,9 +167,9 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             }
             Event::Order(update) => self.on_update(update),
             Event::Account(event) => self.world.account.apply(event).map_err(number)?,
-            Event::Control(ControlEvent::Start { .. }) => self.make_builders()?,
+            Event::Control(control) => self.on_control(control, commands)?,
             Event::Ticks(rows) => self.on_ticks(rows)?,
-            Event::Timer(_) | Event::Control(_) => {}
+            Event::Timer(_) => {}
         }
         // What may complete a bar that the strategy wants.
         let input = match event {
@@ -177,6 +192,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
             Event::Account(_) | Event::Ticks(_) => Ok(()),
             Event::Control(ControlEvent::Start { .. }) => strategy.on_start(ctx),
             Event::Control(ControlEvent::Stop { .. }) => strategy.on_stop(ctx),
+            Event::Control(_) => Ok(()),
         })?;
         if let Some(market) = input {
             self.build(market.instrument(), |builder, built| match market {
@@ -265,206 +281,5 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
     ) -> Result<(), SystemError> {
         let mut ctx = Context::new(&self.world, &mut self.intents, &mut self.ids);
         call(&mut self.strategy, &mut ctx).map_err(|source| SystemError::Strategy { time: self.world.now, source })
-    }
-
-    /// Turns intents into commands. A refusal wakes the strategy, whose answer is carried out in turn.
-    #[inline(never)]
-    fn carry_out(&mut self, commands: &mut Vec<Command>) -> Result<(), SystemError> {
-        let time = self.world.now;
-        for _ in 0..MAX_RETRIES {
-            let intents = std::mem::take(&mut self.intents);
-            let mut refused = Vec::new();
-            for intent in &intents {
-                self.carry_out_one(intent, commands, &mut refused)?;
-            }
-            self.intents = intents;
-            self.intents.clear();
-            self.world.orders.use_ids(std::mem::take(&mut self.ids));
-            for update in &refused {
-                self.wake(|strategy, ctx| strategy.on_order(ctx, update))?;
-            }
-            if self.intents.is_empty() {
-                return Ok(());
-            }
-        }
-        Err(SystemError::Endless { time })
-    }
-
-    fn carry_out_one(
-        &mut self,
-        intent: &Intent,
-        commands: &mut Vec<Command>,
-        refused: &mut Vec<OrderUpdate>,
-    ) -> Result<(), SystemError> {
-        let time = self.world.now;
-        let number = |source| SystemError::Number { time, source };
-        match *intent {
-            Intent::Signal(signal) => self.on_signal(&signal, commands, refused)?,
-            Intent::Place(cloid, request) => self.on_place(cloid, &request, commands, refused)?,
-            Intent::Modify { cloid, instrument, price, quantity } => {
-                let Some(order) = self.world.orders.get(instrument, cloid) else {
-                    let status = OrderStatus::ActionRejected(Reason::NotFound);
-                    refused.push(OrderUpdate { cloid, oid: 0, instrument, status, time, local_time: time });
-                    return Ok(());
-                };
-                let Some(rules) = self.world.instruments.get(instrument) else { return Ok(()) };
-                let price = rules.tick.passive(price, order.event.side).map_err(number)?;
-                let quantity = quantity.floor_to_lot(rules.lot_size).map_err(number)?;
-                if let Some(order) = self.world.orders.get_mut(instrument, cloid) {
-                    order.change = Some((price, quantity));
-                }
-                commands.push(Command::Modify { cloid, instrument, price, quantity });
-            }
-            Intent::Cancel { cloid, instrument } => self.cancel(instrument, cloid, commands),
-            Intent::ScheduleCancel { time } => commands.push(Command::ScheduleCancel { time }),
-            Intent::Timer { time, id } => commands.push(Command::SetTimer { time, id }),
-        }
-        Ok(())
-    }
-
-    fn cancel(&mut self, instrument: InstrumentId, cloid: Cloid, commands: &mut Vec<Command>) {
-        if let Some(order) = self.world.orders.get_mut(instrument, cloid).filter(|o| !o.is_cancelling) {
-            order.is_cancelling = true;
-            commands.push(Command::Cancel { cloid, instrument });
-        }
-    }
-
-    /// A signal is a target: the order is the difference to the position, one order even across zero.
-    ///
-    /// The same signal again does nothing while its position stands or its order works.
-    fn on_signal(
-        &mut self,
-        signal: &SignalEvent,
-        commands: &mut Vec<Command>,
-        refused: &mut Vec<OrderUpdate>,
-    ) -> Result<(), SystemError> {
-        let time = self.world.now;
-        let number = |source| SystemError::Number { time, source };
-        let instrument = signal.instrument;
-        let Some(target) = self.targets.get(instrument.index()).copied() else { return Ok(()) };
-        let position = self.world.account.position(instrument).quantity;
-        let goal = self.risk.target(&self.world, signal).map_err(|source| SystemError::Risk { time, source })?;
-        let is_there = goal.raw().signum() == position.raw().signum();
-        if target.signal == Some(*signal) && (target.working.is_some() || is_there) {
-            return Ok(());
-        }
-        if let Some(working) = target.working {
-            self.cancel(instrument, working, commands);
-        }
-        let lot = self.world.instruments.get(instrument).map_or(Qty::from_raw(1), |i| i.lot_size);
-        let difference = goal.floor_to_lot(lot).map_err(number)?.sub(position).map_err(number)?;
-        let difference = difference.floor_to_lot(lot).map_err(number)?;
-        let working = match Side::of(difference) {
-            None => None,
-            Some(side) => {
-                let cloid = self.world.orders.cloid(self.ids);
-                self.ids += 1;
-                let order = OrderEvent {
-                    cloid,
-                    instrument,
-                    side,
-                    quantity: difference.abs().map_err(number)?,
-                    kind: OrderKind::Market,
-                    time_in_force: TimeInForce::Ioc,
-                    reduce_only: goal.is_zero(),
-                    group: Group::None,
-                    expires_after: None,
-                    time,
-                    decision_price: self.world.decision_price(instrument),
-                };
-                self.submit(order, commands, refused)?.then_some(cloid)
-            }
-        };
-        if let Some(target) = self.targets.get_mut(instrument.index()) {
-            *target = Target { signal: Some(*signal), working };
-        }
-        Ok(())
-    }
-
-    fn on_place(
-        &mut self,
-        cloid: Cloid,
-        request: &OrderRequest,
-        commands: &mut Vec<Command>,
-        refused: &mut Vec<OrderUpdate>,
-    ) -> Result<(), SystemError> {
-        let time = self.world.now;
-        let number = |source| SystemError::Number { time, source };
-        let instrument = request.instrument;
-        let Some(rules) = self.world.instruments.get(instrument) else { return Ok(()) };
-        let quantity = match request.quantity {
-            Some(quantity) => quantity,
-            None => self
-                .risk
-                .order_quantity(&self.world, instrument)
-                .map_err(|source| SystemError::Risk { time, source })?,
-        };
-        let passive = |price: Price| rules.tick.passive(price, request.side).map_err(number);
-        let kind = match request.kind {
-            OrderKind::Limit { price } => OrderKind::Limit { price: passive(price)? },
-            OrderKind::Stop { trigger } => OrderKind::Stop { trigger: passive(trigger)? },
-            OrderKind::StopLimit { trigger, price } => {
-                OrderKind::StopLimit { trigger: passive(trigger)?, price: passive(price)? }
-            }
-            OrderKind::TakeProfit { trigger } => OrderKind::TakeProfit { trigger: passive(trigger)? },
-            OrderKind::TakeProfitLimit { trigger, price } => {
-                OrderKind::TakeProfitLimit { trigger: passive(trigger)?, price: passive(price)? }
-            }
-            kind @ (OrderKind::Market | OrderKind::TrailingStop { .. } | OrderKind::Twap { .. }) => kind,
-        };
-        let order = OrderEvent {
-            cloid,
-            instrument,
-            side: request.side,
-            quantity: quantity.floor_to_lot(rules.lot_size).map_err(number)?,
-            kind,
-            time_in_force: request.time_in_force,
-            reduce_only: request.reduce_only,
-            group: request.group,
-            expires_after: request.expires_after,
-            time,
-            decision_price: self.world.decision_price(instrument),
-        };
-        self.submit(order, commands, refused)?;
-        Ok(())
-    }
-
-    /// Hears the risk manager, then sends the order, smaller if need be, or refuses it. Says whether it was sent.
-    fn submit(
-        &mut self,
-        mut order: OrderEvent,
-        commands: &mut Vec<Command>,
-        refused: &mut Vec<OrderUpdate>,
-    ) -> Result<bool, SystemError> {
-        let time = self.world.now;
-        let verdict = if order.quantity.is_positive() {
-            self.risk.check(&self.world, &order).map_err(|source| SystemError::Risk { time, source })?
-        } else {
-            Verdict::Refuse(format!(
-                "{} {}: the size comes to less than one lot; give it a larger quantity, fraction or capital",
-                order.side.as_str(),
-                self.world.instruments.symbol(order.instrument)
-            ))
-        };
-        let refusal = match verdict {
-            Verdict::Pass => None,
-            Verdict::Shrink(quantity) => {
-                let lot = self.world.instruments.get(order.instrument).map_or(Qty::from_raw(1), |i| i.lot_size);
-                order.quantity = quantity.floor_to_lot(lot).map_err(|source| SystemError::Number { time, source })?;
-                (!order.quantity.is_positive()).then(|| "the room left is less than one lot".to_owned())
-            }
-            Verdict::Refuse(text) => Some(text),
-        };
-        if let Some(text) = refusal {
-            let status = OrderStatus::Rejected(Reason::Risk);
-            let (cloid, instrument) = (order.cloid, order.instrument);
-            refused.push(OrderUpdate { cloid, oid: 0, instrument, status, time, local_time: time });
-            commands.push(Command::Notice { level: Level::Warning, text: format!("risk refused: {text}") });
-            commands.push(Command::Refuse(order));
-            return Ok(false);
-        }
-        self.world.orders.insert(&order);
-        commands.push(Command::Submit(order));
-        Ok(true)
     }
 }

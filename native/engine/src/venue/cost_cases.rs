@@ -320,6 +320,7 @@ proptest! {
                             AccountEvent::Backstop { loss, .. } => loss,
                             AccountEvent::Funding { payment, .. } => payment,
                             AccountEvent::BuilderFee { fee, .. } => fee,
+                            AccountEvent::Position { .. } | AccountEvent::Transfer { .. } => Money::ZERO,
                         };
                         flows = flows.sub(out).unwrap();
                         heard.apply(&event).unwrap();

@@ -183,7 +183,7 @@ impl<M: Matching> SimulatedVenue<M> {
                 self.matching.schedule_cancel(*time, now);
                 Ok(())
             }
-            Command::Refuse(_) | Command::SetTimer { .. } | Command::Notice { .. } => Ok(()),
+            Command::Refuse(_) | Command::Withhold(_) | Command::SetTimer { .. } | Command::Notice { .. } => Ok(()),
         }
     }
 }

@@ -6,7 +6,7 @@ use pyo3::types::PyString;
 use engine::event::{Command, Level};
 use engine::instrument::InstrumentId;
 use engine::num::{Price, Qty};
-use engine::order::Cloid;
+use engine::order::{Cloid, Reason};
 use engine::time::Nanos;
 
 use super::PyOrder;
@@ -28,18 +28,24 @@ impl PySubmit {
     }
 }
 
-/// Record this order, which risk refused; it is not sent.
+/// Record this order, which was refused; it is not sent.
 #[pyclass(frozen, name = "RefuseOrder", module = "algo_trade._native")]
 pub struct PyRefuse {
     /// The order.
     #[pyo3(get)]
     order: Py<PyOrder>,
+    reason: Reason,
 }
 
 #[pymethods]
 impl PyRefuse {
+    /// "risk": by the risk manager; "`not_trading`": the bot is paused.
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.reason.as_str()
+    }
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(format!("RefuseOrder({})", self.order.bind(py).repr()?))
+        Ok(format!("RefuseOrder({}, {})", self.order.bind(py).repr()?, self.reason()))
     }
 }
 
@@ -180,7 +186,10 @@ pub fn command_to_py(
     };
     Ok(match command {
         Command::Submit(event) => Py::new(py, PySubmit { order: order(event)? })?.into_any(),
-        Command::Refuse(event) => Py::new(py, PyRefuse { order: order(event)? })?.into_any(),
+        Command::Refuse(event) => Py::new(py, PyRefuse { order: order(event)?, reason: Reason::Risk })?.into_any(),
+        Command::Withhold(event) => {
+            Py::new(py, PyRefuse { order: order(event)?, reason: Reason::NotTrading })?.into_any()
+        }
         Command::Modify { cloid, instrument, price, quantity } => {
             let symbol = symbol(instrument);
             Py::new(py, PyModify { cloid, instrument, price, quantity, symbol })?.into_any()
@@ -200,7 +209,11 @@ pub fn command_from_py(object: &Bound<'_, PyAny>) -> PyResult<Command> {
         return Ok(Command::Submit(submit.get().order.get().inner.clone()));
     }
     if let Ok(refuse) = object.cast::<PyRefuse>() {
-        return Ok(Command::Refuse(refuse.get().order.get().inner.clone()));
+        let order = refuse.get().order.get().inner.clone();
+        return Ok(match refuse.get().reason {
+            Reason::NotTrading => Command::Withhold(order),
+            _ => Command::Refuse(order),
+        });
     }
     if let Ok(modify) = object.cast::<PyModify>() {
         let PyModify { cloid, instrument, price, quantity, .. } = *modify.get();

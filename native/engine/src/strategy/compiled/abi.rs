@@ -7,7 +7,7 @@
 use std::ffi::{c_char, c_void};
 
 use crate::event::{Bar, Quote, Trade};
-use crate::order::{FillEvent, Liquidity, OrderStatus, OrderUpdate, Reason, Side};
+use crate::order::{Cloid, FillEvent, Liquidity, OrderStatus, OrderUpdate, Reason, Side};
 use crate::orders::{LiveOrder, OrderState};
 
 /// The version of these declarations; a strategy compiled for another one is refused.
@@ -242,9 +242,11 @@ row! {
     }
 }
 
-/// The number of an order that C sees; 0 for an id that is not ours.
-fn number_of(cloid: crate::order::Cloid) -> i64 {
-    i64::try_from(cloid.sequence()).unwrap_or(0)
+/// The number of an order that C sees: its sequence number, and above its 32 bits the epoch, so that orders of a run that was
+/// taken over are not mistaken for new ones. 0 for an id that is not ours.
+pub(super) fn number_of(cloid: Cloid) -> i64 {
+    let sequence = u32::try_from(cloid.sequence()).unwrap_or(0);
+    if sequence == 0 { 0 } else { i64::try_from(u64::from(cloid.epoch()) << 32 | u64::from(sequence)).unwrap_or(0) }
 }
 
 impl From<&Bar> for BarEvent {

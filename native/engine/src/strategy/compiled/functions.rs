@@ -9,7 +9,7 @@ use crate::event::SignalKind;
 use crate::instrument::InstrumentId;
 use crate::num::{Price, Qty, Rate};
 use crate::order::{Cloid, OrderKind, Side, TimeInForce};
-use crate::strategy::compiled::abi::{ABI_VERSION, Functions, Handle, OpenOrder};
+use crate::strategy::compiled::abi::{ABI_VERSION, Functions, Handle, OpenOrder, number_of};
 use crate::strategy::{Context, OrderRequest};
 use crate::time::Nanos;
 
@@ -78,11 +78,12 @@ const fn side_of(sign: i64) -> Option<Side> {
     }
 }
 
-/// The whole id of an order of this run: only its sequence number differs from that of the next one.
+/// The whole id of an order of this bot.
 fn cloid(ctx: &Context<'_>, order: i64) -> Option<Cloid> {
-    let sequence = u64::try_from(order).ok().filter(|sequence| *sequence > 0)?;
-    let run = ctx.world.orders.cloid(0).0 & !u128::from(u64::MAX);
-    Some(Cloid(run | u128::from(sequence)))
+    let number = u64::try_from(order).ok().filter(|number| *number > 0)?;
+    let (epoch, sequence) = (number >> 32, number & u64::from(u32::MAX));
+    let bot = ctx.world.orders.cloid(0).0 >> 96;
+    Some(Cloid(bot << 96 | u128::from(epoch) << 64 | u128::from(sequence)))
 }
 
 extern "C" fn now(handle: *mut Handle) -> i64 {
@@ -202,7 +203,7 @@ extern "C" fn place(
         let quantity = (quantity > 0).then_some(Qty::from_raw(quantity));
         let request = OrderRequest::new(instrument, side, quantity, kind);
         let cloid = ctx.place(OrderRequest { time_in_force, reduce_only: reduce_only != 0, ..request });
-        i64::try_from(cloid.sequence()).unwrap_or(REFUSED)
+        number_of(cloid)
     })
 }
 
@@ -245,4 +246,27 @@ extern "C" fn set_timer(handle: *mut Handle, time: i64, timer: i64) -> i64 {
         ctx.set_timer(Nanos::from_raw(time), timer);
         0
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instrument::Instruments;
+    use crate::num::Money;
+    use crate::world::World;
+
+    #[test]
+    fn a_number_names_the_same_order_in_every_run_and_zero_names_none() {
+        let world = World::new("bot", 3, Instruments::unrestricted(&["BTC"]), Money::ZERO);
+        let (mut intents, mut ids) = (Vec::new(), 0);
+        let ctx = Context::new(&world, &mut intents, &mut ids);
+        let bot = u32::try_from(world.orders.cloid(0).0 >> 96).unwrap();
+        for (epoch, sequence) in [(0, 1), (0, 7), (3, 1), (2, u64::from(u32::MAX))] {
+            let id = Cloid::new(bot, epoch, sequence);
+            assert_eq!(cloid(&ctx, number_of(id)), Some(id));
+        }
+        assert_eq!(number_of(Cloid::new(bot, 0, 7)), 7);
+        assert_eq!((number_of(Cloid::default()), number_of(Cloid::new(bot, 0, 1 << 40))), (0, 0));
+        assert_eq!((cloid(&ctx, 0), cloid(&ctx, -1)), (None, None));
+    }
 }
