@@ -14,6 +14,11 @@
     │   ├── RefusedError        it said no, and why: `kind` says what to do about it
     │   │   └── SignatureError  it took us for somebody else: stop, nothing of it may be tried again
     │   └── UnknownOutcomeError no answer came: ask it what happened, never send again
+    ├── BotError                a bot cannot do what is asked of it, in the state that it is in
+    │   ├── UnknownBotError     there is none of that name
+    │   ├── BotExistsError      there is one of that name
+    │   ├── BotRunsError        it has to be stopped first
+    │   └── MailboxFullError    it does not keep up with what it is told
     ├── StrategyError           a strategy raised; its cause is chained
     ├── JournalError            a journal is damaged, or a replay differs
     └── EngineError             the engine refuses to go on: an overflow, an endless loop of messages
@@ -44,18 +49,23 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlgoTradeError",
+    "BotError",
+    "BotExistsError",
+    "BotRunsError",
     "ConfigError",
     "CredentialError",
     "DataError",
     "EngineError",
     "InputError",
     "JournalError",
+    "MailboxFullError",
     "NotSentError",
     "NumberError",
     "ParameterError",
     "RefusedError",
     "SignatureError",
     "StrategyError",
+    "UnknownBotError",
     "UnknownOutcomeError",
     "VenueError",
 ]
@@ -92,3 +102,23 @@ class UnknownOutcomeError(VenueError):
         super().__init__(message)
         self.nonce = nonce
         self.deadline_ms = deadline_ms
+
+
+class BotError(AlgoTradeError):
+    """A bot cannot do what is asked of it, in the state that it is in."""
+
+
+class UnknownBotError(BotError):
+    """There is no bot of that name."""
+
+
+class BotExistsError(BotError):
+    """There is a bot of that name."""
+
+
+class BotRunsError(BotError):
+    """A bot has to be stopped first."""
+
+
+class MailboxFullError(BotError):
+    """A bot does not keep up with what it is told."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from algo_trade._native import BookSnapshot, CancelOrder, MarketContext, ModifyOrder, Quote, ScheduleCancel, SubmitOrder
 from algo_trade.core.protocols import FeedChange
 from algo_trade.errors import DataError, ParameterError, RefusedError, VenueError
+from algo_trade.hyperliquid.adoption import adopted, known_fill
 from algo_trade.hyperliquid.answers import Cancelled, Refused, Unknown
 from algo_trade.hyperliquid.commands import Reach, changed_order, new_order
 from algo_trade.hyperliquid.orders import LiveOrders
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from types import TracebackType
 
-    from algo_trade._native import OrderEvent
+    from algo_trade._native import FillEvent, OrderEvent
     from algo_trade.core.protocols import Command, MarketEvent, Report
     from algo_trade.hyperliquid.answers import OrderAnswer
     from algo_trade.hyperliquid.client import HyperliquidClient
@@ -186,6 +187,25 @@ class LiveExecutionHandler:
             case _:
                 pass  # what is for the driver: timers, notices, what risk refused
         return ()
+
+    def adopt(self, order: OrderEvent, fills: Sequence[FillEvent]) -> None:
+        """Take an order over that was sent, or was about to be, before a restart: it is found out what became of it.
+
+        Parameters
+        ----------
+        order : as it was known then, with what was left of it
+        fills : those of it that were told then; all others will be
+        """
+        instrument = self._instruments[order.symbol]
+        known = [known_fill(fill, instrument.coin, self._user) for fill in fills]
+        self._orders.adopt(order.cloid, order.symbol, order.leaves, known)
+        self._reporting.begin(order, told=len(known))
+        new = new_order(order, instrument, lambda: self._middle(order.symbol), self._reach)
+        if isinstance(new, Refused):
+            self._orders.answered(order.cloid, new)
+        else:
+            self._working[order.cloid] = adopted(order, instrument, new, self._client.config)
+        self._changed(order.cloid)
 
     def cancel(self, cloid: str) -> None:
         """Begin to cancel an order, and do so until it is gone; one that has ended is passed over."""

@@ -173,6 +173,24 @@ class LiveOrders:
         facts = self._orders[cloid] = _Facts(cloid, symbol, quantity)
         return facts.order()
 
+    def adopt(self, cloid: str, symbol: str, leaves: Decimal, fills: Sequence[AccountFill]) -> LiveOrder:
+        """Take an order over that was sent before a restart; nothing is known of it but what was filled then.
+
+        Raises
+        ------
+        ParameterError
+            If the cloid is known already.
+        """
+        newest = max((fill.oid for fill in fills), default=None)
+        own = sum((fill.quantity for fill in fills if fill.oid == newest), Decimal(0))
+        self.submit(cloid, symbol, leaves + own)
+        for fill in sorted(fills, key=lambda each: each.oid):
+            self.fill(fill)
+        facts = self._orders[cloid]
+        facts.is_unanswered = not facts.oids
+        facts.missing_ns = 1 if facts.oids else 0
+        return facts.order()
+
     def answered(self, cloid: str, answer: OrderAnswer) -> LiveOrder:
         """Take the answer to the order."""
         facts = self._orders[cloid]

@@ -35,9 +35,9 @@ class Reporting:
         self._orders = orders
         self._told: dict[str, _Told] = {}
 
-    def begin(self, order: OrderEvent) -> None:
-        """Begin an order."""
-        self._told[order.cloid] = _Told(order)
+    def begin(self, order: OrderEvent, *, told: int = 0) -> None:
+        """Begin an order, of which so many fills were told before."""
+        self._told[order.cloid] = _Told(order, fills=told)
 
     def forget(self, cloid: str) -> None:
         """Give an order up."""

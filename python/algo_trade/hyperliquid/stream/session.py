@@ -128,7 +128,7 @@ class Session:
         if subscription.user is not None and subscription.kind in _ACCOUNT_STREAMS:
             account = self._accounts.get(subscription.user)
             if account is None:
-                log = fills or FillLog(now_ns)
+                log = FillLog(now_ns) if fills is None else fills
                 account = Account(subscription.user, log, self._dexes, self._context, self._questions)
                 self._accounts[subscription.user] = account
             stream = AccountStream(account, *parts)
