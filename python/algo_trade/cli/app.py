@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from algo_trade.cli import backtest, calibrate, config, data, doctor, replay, reproduce, strategies, venue
+from algo_trade.cli import alerts, backtest, calibrate, config, data, doctor, replay, reproduce, strategies, venue
 from algo_trade.errors import AlgoTradeError, ConfigError, ParameterError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("venue")(venue.command)
 app.command("doctor")(doctor.command)
 app.add_typer(data.app)
 app.add_typer(config.app)
+app.add_typer(alerts.app)
 
 
 @app.callback()

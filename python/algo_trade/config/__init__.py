@@ -9,11 +9,12 @@ from algo_trade.config.models import (
     RiskLimits,
     ServerConfig,
     StorageConfig,
-    TelemetryConfig,
 )
 from algo_trade.config.watcher import ConfigChange, ConfigRefusal, ConfigWatcher
+from algo_trade.telemetry import AlertRule, TelemetryConfig
 
 __all__ = [
+    "AlertRule",
     "AppConfig",
     "BotConfig",
     "ConfigChange",

@@ -141,7 +141,10 @@ def _dotted(path: tuple[int | str, ...]) -> str:
 
 def _shown(path: Field, value: object) -> str:
     """Return a value for people; of what may hold a secret only that it is there."""
-    if path[-1] == "url" or any(word in str(path[-1]) for word in ("token", "secret", "password", "key")):
+    # An address may have been written where the name of a variable or file belongs.
+    if path[-1] in {"url", "url_env", "url_file"} or any(
+        word in str(path[-1]) for word in ("token", "secret", "password", "key")
+    ):
         return "…"
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}…"

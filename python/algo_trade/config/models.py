@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from algo_trade.hyperliquid.settings import HyperliquidConfig
+from algo_trade.telemetry.settings import TelemetryConfig
 
 Positive = Annotated[Decimal, Field(gt=0)]
 Share = Annotated[Decimal, Field(gt=0, le=1)]
@@ -99,17 +100,6 @@ class RiskConfig(RiskLimits):
 
     on_breach: Literal["halt", "flatten"] = "halt"
     """Stop and hold, or stop and close the positions."""
-
-
-class TelemetryConfig(Table):
-    """What is told of a run."""
-
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """From which on it is logged."""
-    log_format: Literal["pretty", "json"] = "pretty"
-    """For people, or a JSON document a line."""
-    log_file: Path | None = None
-    """None: standard error."""
 
 
 class BotConfig(Table):

@@ -1,0 +1,306 @@
+"""What is measured of a run, for Prometheus: each metric once, with its meaning, and a method that observes it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+PREFIX = "algo_trade"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OTHER = "other"
+"""What stands for the labels of a metric that has too many."""
+
+_LABEL_MAX = 128
+_TICK_TO_ORDER_S = (
+    *(50e-6, 100e-6, 200e-6, 500e-6),
+    *(1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1.0),
+)
+_DURABLE_S = (100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1.0, 5.0)
+_LAG_S = (1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1.0, 2.0, 5.0)
+# Samples of one step of a rendering: some milliseconds.
+_STEP_SAMPLES = 500
+
+ReloadOutcome = Literal["applied", "refused"]
+AlertOutcome = Literal["sent", "failed", "throttled", "dropped"]
+
+Child = TypeVar("Child", Counter, Gauge, Histogram)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A metric, as Prometheus shows it."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    help: str
+
+
+class Metrics:
+    """The metrics of a process, in a registry of its own.
+
+    A method costs about a microsecond. Bots, symbols and streams are labels: each metric has so many series at most, and what comes after
+    is counted under ``other``.
+
+    Parameters
+    ----------
+    version : of the program
+    series_max : of one metric
+    """
+
+    def __init__(self, *, version: str = "", series_max: int = 10_000) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._series_max = series_max
+        self._described: list[Described] = []
+        self._of_bots: list[_Series[Counter] | _Series[Gauge]] = []
+        self._states: dict[str, str] = {}
+        self._before: list[Callable[[], None]] = []
+        ProcessCollector(namespace=PREFIX, registry=self.registry)
+
+        self._tick_to_order = self._histogram(
+            "tick_to_order_seconds",
+            "From the arrival of market data to the order it caused being handed over",
+            _TICK_TO_ORDER_S,
+        )
+        self._lag = self._histogram(
+            "event_loop_lag_seconds", "How much later than asked the event loop woke its monitor", _LAG_S
+        )
+        self._durable = self._histogram(
+            "journal_durable_seconds", "From a record being handed to the journal to it being on disk", _DURABLE_S
+        )
+        self._journal_failed = self._plain_gauge("journal_failed", "1 while the journal cannot be written, else 0")
+        self._stream_age = self._gauge("stream_age_seconds", "Since the last data message of a stream", "stream")
+        self._budget = self._gauge("rate_limit_budget", "What is left within a limit of the exchange", "limit")
+        self._open_orders = self._gauge("open_orders", "Orders that are not done", "bot", "state")
+        self._orders = self._counter("orders", "Orders that came to their end", "bot", "outcome")
+        self._fills = self._counter("fills", "Fills", "bot")
+        self._mailbox = self._gauge("mailbox_depth", "Messages that wait for a bot", "bot")
+        self._state = self._gauge("bot_state", "1 for the state that a bot is in", "bot", "state")
+        self._equity = self._gauge("bot_equity", "Equity of a bot, in quote currency", "bot")
+        self._pnl = self._gauge("bot_pnl", "Profit and loss of a bot since it started, in quote currency", "bot")
+        self._position = self._gauge(
+            "bot_position", "Position of a bot, in base units, negative if short", "bot", "symbol"
+        )
+        self._differences = self._counter(
+            "reconciliation_differences", "Differences from the exchange that were repaired"
+        )
+        self._alerts = self._counter("alerts", "Alerts, by what became of them", "rule", "outcome")
+        self._messages = self._counter("log_messages", "Messages of the log", "level")
+        self._lost = self._plain_gauge("log_messages_lost", "Messages of the log that were lost, of this run")
+        self._reloads = self._counter("config_reloads", "Changes of the configuration while running", "outcome")
+        self._gauge("build_info", "1; which version runs", "version")(version).set(1)
+        # What is counted for all is there from the start, so that a rate sees the first one.
+        for outcome in ("applied", "refused"):
+            self._reloads(outcome)
+        for level in ("debug", "info", "warning", "error", "critical"):
+            self._messages(level)
+        self._differences()
+
+    def tick_to_order(self, seconds: float) -> None:
+        """Observe how long an order took, from the arrival of what caused it."""
+        self._tick_to_order.observe(seconds)
+
+    def loop_lag(self, seconds: float) -> None:
+        """Observe how late the event loop was."""
+        self._lag.observe(seconds)
+
+    def journal_durable(self, seconds: float) -> None:
+        """Observe how long a record took to be on disk."""
+        self._durable.observe(seconds)
+
+    def journal_failed(self, *, is_failed: bool) -> None:
+        """Say whether the journal can be written."""
+        self._journal_failed.set(is_failed)
+
+    def stream_age(self, stream: str, seconds: float) -> None:
+        """Say how long ago a stream brought data."""
+        self._stream_age(stream).set(seconds)
+
+    def forget_stream(self, stream: str) -> None:
+        """Take away what was told of a stream."""
+        self._stream_age.forget(stream)
+
+    def rate_limit_budget(self, limit: str, left: float) -> None:
+        """Say how much is left within a limit."""
+        self._budget(limit).set(left)
+
+    def open_orders(self, bot_id: str, state: str, count: int) -> None:
+        """Say how many orders of a bot are in a state."""
+        self._open_orders(bot_id, state).set(count)
+
+    def order_done(self, bot_id: str, outcome: str) -> None:
+        """Count an order that came to its end."""
+        self._orders(bot_id, outcome).inc()
+
+    def fill(self, bot_id: str) -> None:
+        """Count a fill."""
+        self._fills(bot_id).inc()
+
+    def mailbox_depth(self, bot_id: str, depth: int) -> None:
+        """Say how many messages wait for a bot."""
+        self._mailbox(bot_id).set(depth)
+
+    def bot_state(self, bot_id: str, state: str) -> None:
+        """Say which state a bot is in: it is in no other then."""
+        before = self._states.get(bot_id)
+        if before is not None and before != state:
+            self._state(bot_id, before).set(0)
+        self._states[bot_id] = state
+        self._state(bot_id, state).set(1)
+
+    def bot_equity(self, bot_id: str, amount: float) -> None:
+        """Say what a bot is worth."""
+        self._equity(bot_id).set(amount)
+
+    def bot_pnl(self, bot_id: str, amount: float) -> None:
+        """Say what a bot has won or lost."""
+        self._pnl(bot_id).set(amount)
+
+    def bot_position(self, bot_id: str, symbol: str, quantity: float) -> None:
+        """Say what a bot holds of a symbol."""
+        self._position(bot_id, symbol).set(quantity)
+
+    def reconciliation_differences(self, count: int) -> None:
+        """Count differences from the exchange."""
+        self._differences().inc(count)
+
+    def alert(self, rule: str, outcome: AlertOutcome, count: int = 1) -> None:
+        """Count what became of alerts."""
+        self._alerts(rule, outcome).inc(count)
+
+    def log_message(self, level: str) -> None:
+        """Count a message of the log."""
+        self._messages(level).inc()
+
+    def log_messages_lost(self, count: int) -> None:
+        """Say how many messages of the log were lost so far."""
+        self._lost.set(count)
+
+    def config_reload(self, outcome: ReloadOutcome) -> None:
+        """Count a change of the configuration."""
+        self._reloads(outcome).inc()
+
+    def forget(self, bot_id: str) -> None:
+        """Take away every series of a bot."""
+        self._states.pop(bot_id, None)
+        for series in self._of_bots:
+            series.forget(bot_id)
+
+    def before_render(self, observe: Callable[[], None]) -> None:
+        """Have gauges set just before they are read: what changes with every tick need not be told with every tick."""
+        self._before.append(observe)
+
+    def render(self) -> tuple[bytes, str]:
+        """Return all that was observed as Prometheus reads it, and its content type.
+
+        With hundreds of bots it takes tens of milliseconds: an event loop that has other things to do awaits ``render_in_steps``.
+        """
+        return b"".join(self._rendered()), CONTENT_TYPE
+
+    async def render_in_steps(self) -> tuple[bytes, str]:
+        """Do as ``render``, and let others run every few milliseconds."""
+        parts = []
+        for part in self._rendered():
+            parts.append(part)
+            await asyncio.sleep(0)
+        return b"".join(parts), CONTENT_TYPE
+
+    def described(self) -> list[Described]:
+        """Return every metric that there is, those of the process (of Linux) too."""
+        of_process = [
+            Described(_shown_name(each.name, each.type), each.type, (), each.documentation)
+            for each in self.registry.collect()
+            if each.name.startswith(f"{PREFIX}_process_")
+        ]
+        return [*self._described, *of_process]
+
+    def _rendered(self) -> Iterator[bytes]:
+        for observe in self._before:
+            observe()
+        for metric in self.registry.collect():
+            samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
+            for start in range(0, len(samples), _STEP_SAMPLES) or [0]:
+                part = Metric(metric.name, metric.documentation, metric.type)
+                part.samples = samples[start : start + _STEP_SAMPLES]
+                text = generate_latest(_Collected(part))
+                # HELP and TYPE stand once, before the first sample.
+                yield text if start == 0 else text.split(b"\n", 2)[2]
+
+    def _histogram(self, name: str, meaning: str, buckets: Sequence[float]) -> Histogram:
+        self._describe(name, "histogram", (), meaning)
+        return Histogram(f"{PREFIX}_{name}", meaning, registry=self.registry, buckets=buckets)
+
+    def _plain_gauge(self, name: str, meaning: str) -> Gauge:
+        self._describe(name, "gauge", (), meaning)
+        return Gauge(f"{PREFIX}_{name}", meaning, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> _Series[Gauge]:
+        self._describe(name, "gauge", labels, meaning)
+        made = _Series(Gauge(f"{PREFIX}_{name}", meaning, labels, registry=self.registry), labels, self._series_max)
+        if "bot" in labels:
+            self._of_bots.append(made)
+        return made
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> _Series[Counter]:
+        self._describe(name, "counter", labels, meaning)
+        made = _Series(Counter(f"{PREFIX}_{name}", meaning, labels, registry=self.registry), labels, self._series_max)
+        if "bot" in labels:
+            self._of_bots.append(made)
+        return made
+
+    def _describe(self, name: str, kind: str, labels: tuple[str, ...], meaning: str) -> None:
+        self._described.append(Described(_shown_name(f"{PREFIX}_{name}", kind), kind, labels, meaning))
+
+
+class _Series(Generic[Child]):
+    """The series of one metric, found by the values of its labels; the first label is the one that is forgotten by."""
+
+    def __init__(self, metric: Child, labels: tuple[str, ...], series_max: int) -> None:
+        self._metric: Child = metric
+        self._labels = labels
+        self._series_max = series_max
+        self._children: dict[tuple[str, ...], Child] = {}
+
+    def __call__(self, *values: str) -> Child:
+        found = self._children.get(values)
+        return self._made(values) if found is None else found
+
+    def forget(self, value: str) -> None:
+        for values in [each for each in self._children if each[0] == value]:
+            del self._children[values]
+            self._metric.remove(*values)
+
+    def _made(self, values: tuple[str, ...]) -> Child:
+        if not self._labels:
+            self._children[values] = self._metric
+            return self._metric
+        if any(len(value) > _LABEL_MAX for value in values):
+            return self(*(value[:_LABEL_MAX] for value in values))
+        other = (OTHER,) * len(values)
+        # One place is kept for what comes after.
+        if len(self._children) - (other in self._children) >= self._series_max - 1:
+            values = other
+        child: Child = self._metric.labels(*values)
+        return self._children.setdefault(values, child)
+
+
+class _Collected(Collector):
+    """One metric whose samples have been taken."""
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._metric
+
+
+def _shown_name(name: str, kind: str) -> str:
+    return f"{name}_total" if kind == "counter" else name
