@@ -21,6 +21,7 @@ pub mod order;
 pub mod orders;
 pub mod random;
 pub mod record;
+pub mod recovery;
 pub mod replay;
 pub mod risk;
 pub mod row;

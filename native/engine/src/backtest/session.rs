@@ -75,10 +75,7 @@ impl<S: Strategy, R: RiskManager, W: Write> Session<S, R, W> {
             self.recorder.on_command(command);
         }
         if let Some(journal) = &mut self.journal {
-            journal.append(&event.into())?;
-            for command in new {
-                journal.append(&Record::Command(command.clone()))?;
-            }
+            journal.append_step(event, new)?;
         }
         Ok(())
     }

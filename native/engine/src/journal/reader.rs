@@ -2,16 +2,15 @@
 
 use std::io::Read;
 
-use super::{FRAME_MAX, JournalError, MAGIC, Record};
+use super::frames::{Broken, FrameReader};
+use super::{JournalError, Record};
 
 /// Hands out the records of a journal in order.
 #[derive(Debug)]
 pub struct Reader<R: Read> {
-    input: R,
+    frames: FrameReader<R>,
     header: String,
-    frame: Vec<u8>,
     position: usize,
-    offset: u64,
     records: u64,
 }
 
@@ -20,18 +19,11 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn new(mut input: R) -> Result<Self, JournalError> {
-        let mut magic = [0; MAGIC.len()];
-        if fill(&mut input, &mut magic)? != magic.len() || magic != MAGIC {
-            return Err(JournalError::NotAJournal);
-        }
-        let offset = MAGIC.len() as u64;
-        let mut reader = Self { input, header: String::new(), frame: Vec::new(), position: 0, offset, records: 0 };
-        if !reader.next_frame()? {
-            return Err(reader.damaged("the header is missing"));
-        }
-        reader.header = String::from_utf8(std::mem::take(&mut reader.frame)).map_err(|_| JournalError::NotAJournal)?;
-        Ok(reader)
+    pub fn new(input: R) -> Result<Self, JournalError> {
+        let mut frames = FrameReader::new(input)?;
+        let header = header_of(&mut frames)?;
+        let position = frames.payload().len();
+        Ok(Self { frames, header, position, records: 0 })
     }
 
     /// The JSON header.
@@ -40,68 +32,71 @@ impl<R: Read> Reader<R> {
         &self.header
     }
 
+    /// How many records were handed out.
+    #[must_use]
+    pub const fn records(&self) -> u64 {
+        self.records
+    }
+
     /// The next record; `None` at the end.
     ///
     /// # Errors
     /// [`JournalError::Damaged`] where it stops being whole.
     #[expect(clippy::should_implement_trait, reason = "it is fallible")]
     pub fn next(&mut self) -> Result<Option<Record>, JournalError> {
-        while self.position >= self.frame.len() {
-            if !self.next_frame()? {
-                return Ok(None);
+        while self.position >= self.frames.payload().len() {
+            match self.frames.advance()? {
+                Ok(true) => self.position = 0,
+                Ok(false) => return Ok(None),
+                Err(broken) => return Err(damaged(&self.frames, broken, self.records)),
             }
         }
-        let rest = self.frame.get(self.position..).unwrap_or_default();
+        let payload = self.frames.payload();
+        let rest = payload.get(self.position..).unwrap_or_default();
         let Ok((record, tail)) = postcard::take_from_bytes(rest) else {
-            return Err(self.damaged("a record of an unknown kind"));
+            return Err(JournalError::Unknown { before: self.frames.offset(), records: self.records });
         };
-        self.position = self.frame.len() - tail.len();
+        self.position = payload.len() - tail.len();
         self.records += 1;
         Ok(Some(record))
     }
+}
 
-    fn next_frame(&mut self) -> Result<bool, JournalError> {
-        let mut head = [0; 8];
-        match fill(&mut self.input, &mut head)? {
-            0 => return Ok(false),
-            8 => {}
-            _ => return Err(self.damaged("a frame is cut off")),
-        }
-        let [a, b, c, d, e, f, g, h] = head;
-        let (length, checksum) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-        if length == 0 || length > FRAME_MAX {
-            return Err(self.damaged("a frame of an impossible length"));
-        }
-        // Read through `take`, so that a damaged length costs no memory beyond what the file holds.
-        self.frame.clear();
-        let read = self.input.by_ref().take(u64::from(length)).read_to_end(&mut self.frame)?;
-        if read != length as usize {
-            return Err(self.damaged("a frame is cut off"));
-        }
-        if crc32fast::hash(&self.frame) != checksum {
-            return Err(self.damaged("a wrong checksum"));
-        }
-        self.position = 0;
-        self.offset += 8 + u64::from(length);
-        Ok(true)
-    }
-
-    fn damaged(&mut self, what: &'static str) -> JournalError {
-        self.frame.clear();
-        JournalError::Damaged { offset: self.offset, what, records: self.records }
+fn header_of(frames: &mut FrameReader<impl Read>) -> Result<String, JournalError> {
+    match frames.advance()? {
+        Ok(true) => String::from_utf8(frames.payload().to_vec()).map_err(|_| JournalError::NotAJournal),
+        Ok(false) => Err(damaged(frames, Broken { what: "the header is missing", is_last: true }, 0)),
+        Err(broken) => Err(damaged(frames, broken, 0)),
     }
 }
 
-/// Reads until the buffer is full or the input ends; says how much it was.
-fn fill(input: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
-    let mut done = 0;
-    while let Some(rest) = buffer.get_mut(done..).filter(|r| !r.is_empty()) {
-        match input.read(rest) {
-            Ok(0) => break,
-            Ok(n) => done += n,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+fn damaged(frames: &FrameReader<impl Read>, broken: Broken, records: u64) -> JournalError {
+    let Broken { what, is_last } = broken;
+    JournalError::Damaged { offset: frames.offset(), what, records, is_last }
+}
+
+/// How much of a journal is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whole {
+    /// So many bytes from its beginning: magic, header, and frames.
+    pub bytes: u64,
+    /// What is wrong with what comes after them; `None` if nothing does.
+    pub damage: Option<&'static str>,
+}
+
+/// Looks how much of a journal is whole, without decoding its records.
+///
+/// # Errors
+/// [`JournalError`], where there is not even a header.
+pub fn whole(input: impl Read) -> Result<Whole, JournalError> {
+    let mut frames = FrameReader::new(input)?;
+    header_of(&mut frames)?;
+    loop {
+        let damage = match frames.advance()? {
+            Ok(true) => continue,
+            Ok(false) => None,
+            Err(broken) => Some(broken.what),
+        };
+        return Ok(Whole { bytes: frames.offset(), damage });
     }
-    Ok(done)
 }

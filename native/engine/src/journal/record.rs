@@ -46,6 +46,36 @@ impl Record {
     }
 }
 
+/// The same as a [`Record`], borrowed from where it lies: what is only written is not copied first. The variants are in the same
+/// order, since their position is the code on disk.
+#[derive(Debug, Serialize)]
+pub(super) enum Borrowed<'a> {
+    Market(&'a MarketEvent),
+    Order(&'a OrderUpdate),
+    Fill(&'a FillEvent),
+    Account(&'a AccountEvent),
+    Timer(TimerEvent),
+    Control(&'a ControlEvent),
+    Command(&'a Command),
+    #[expect(dead_code, reason = "it keeps the position")]
+    End,
+    Ticks(&'a [Row]),
+}
+
+impl<'a> From<Event<'a>> for Borrowed<'a> {
+    fn from(event: Event<'a>) -> Self {
+        match event {
+            Event::Market(event) => Self::Market(event),
+            Event::Ticks(rows) => Self::Ticks(rows),
+            Event::Order(update) => Self::Order(update),
+            Event::Fill(fill) => Self::Fill(fill),
+            Event::Account(event) => Self::Account(event),
+            Event::Timer(timer) => Self::Timer(timer),
+            Event::Control(control) => Self::Control(control),
+        }
+    }
+}
+
 impl From<Event<'_>> for Record {
     fn from(event: Event<'_>) -> Self {
         match event {

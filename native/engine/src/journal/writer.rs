@@ -2,16 +2,16 @@
 
 use std::io::Write;
 
-use super::{JournalError, MAGIC, Record};
-
-/// A frame is written when it has grown to this.
-const FRAME: usize = 64 << 10;
+use super::frames::Frames;
+use super::{JournalError, Record};
+use crate::event::{Command, Event};
 
 /// Appends records; they are on their way to disk once [`Writer::commit`] has returned.
 #[derive(Debug)]
 pub struct Writer<W: Write> {
     out: W,
-    frame: Vec<u8>,
+    frames: Frames,
+    written: Vec<u8>,
 }
 
 impl<W: Write> Writer<W> {
@@ -19,9 +19,8 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// [`JournalError::Io`].
-    pub fn new(mut out: W, header: &str) -> Result<Self, JournalError> {
-        out.write_all(&MAGIC)?;
-        let mut writer = Self { out, frame: header.as_bytes().to_vec() };
+    pub fn new(out: W, header: &str) -> Result<Self, JournalError> {
+        let mut writer = Self { out, frames: Frames::with_header(header)?, written: Vec::new() };
         writer.commit()?;
         Ok(writer)
     }
@@ -31,9 +30,21 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// [`JournalError`].
     pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
-        // `to_extend` hands the buffer back, so records are encoded in place without an allocation each.
-        self.frame = postcard::to_extend(record, std::mem::take(&mut self.frame))?;
-        if self.frame.len() >= FRAME { self.commit() } else { Ok(()) }
+        self.frames.push(record)?;
+        self.commit_if_full()
+    }
+
+    /// Adds an event and the commands that it led to; no torn write parts them.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn append_step(&mut self, event: Event<'_>, commands: &[Command]) -> Result<(), JournalError> {
+        self.frames.push_step(event, commands)?;
+        self.commit_if_full()
+    }
+
+    fn commit_if_full(&mut self) -> Result<(), JournalError> {
+        if self.frames.is_closed() { self.commit() } else { Ok(()) }
     }
 
     /// Writes the present frame, if there is anything in it.
@@ -41,15 +52,12 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// [`JournalError::Io`].
     pub fn commit(&mut self) -> Result<(), JournalError> {
-        if self.frame.is_empty() {
+        self.frames.take(&mut self.written);
+        if self.written.is_empty() {
             return Ok(());
         }
-        let length = u32::try_from(self.frame.len()).map_err(|_| std::io::Error::other("a frame above 4 GiB"))?;
-        self.out.write_all(&length.to_le_bytes())?;
-        self.out.write_all(&crc32fast::hash(&self.frame).to_le_bytes())?;
-        self.out.write_all(&self.frame)?;
+        self.out.write_all(&self.written)?;
         self.out.flush()?;
-        self.frame.clear();
         Ok(())
     }
 
