@@ -19,6 +19,7 @@ mod feeds;
 mod fees;
 mod hyperliquid;
 mod indicators;
+mod journal;
 mod lend;
 mod number;
 mod params;
@@ -80,7 +81,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<config::PyRiskOptions>()?;
     module.add_class::<config::PyInstrument>()?;
     module.add_class::<backtest::PyOutcome>()?;
-    module.add_class::<backtest::PyJournal>()?;
+    module.add_class::<journal::PyJournal>()?;
     module.add_function(wrap_pyfunction!(config::resolve_capital, module)?)?;
     module.add_function(wrap_pyfunction!(params::builtin_strategies, module)?)?;
     module.add_function(wrap_pyfunction!(params::builtin_params, module)?)?;
