@@ -1,12 +1,15 @@
 //! Journals across the border.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-use engine::journal::Reader;
+use engine::event::{Command, Event};
+use engine::journal::{Appender, Frames, Gate, JournalError as EngineJournalError, Reader, Record};
 use engine::num::Money;
 use engine::replay::replay;
 use engine::system::TradingSystem;
@@ -20,18 +23,86 @@ use crate::risk::Risk;
 use crate::source::book_kinds;
 use crate::strategy::AnyStrategy;
 
+/// What is written in one go.
+const PIECE: usize = 64 << 10;
+
+/// A journal that is being written.
+pub struct Journal {
+    pub appender: Arc<Appender>,
+    /// The file, if nobody else writes it, and room for what is written next.
+    file: Option<Mutex<(File, Vec<u8>)>>,
+}
+
+impl Journal {
+    /// Adds an event and what it led to.
+    pub fn append_step(&self, event: Event<'_>, commands: &[Command]) -> Result<(), EngineJournalError> {
+        self.appender.append_step(event, commands)?;
+        if self.appender.waiting() < PIECE { Ok(()) } else { self.write() }
+    }
+
+    /// Writes all that waits, where that is done here. After a failure nothing is taken any more.
+    fn write(&self) -> Result<(), EngineJournalError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, piece) = &mut *file;
+        self.appender.take(piece);
+        file.write_all(piece).inspect_err(|_| self.appender.close()).map_err(EngineJournalError::Io)
+    }
+}
+
+/// A journal that is being written: what a `System` appends to.
+///
+/// On a plain file it is written in large pieces, the last one at `close`, and nothing is promised after a crash.
+#[pyclass(frozen, name = "JournalWriter", module = "algo_trade._native")]
+pub struct PyJournalWriter {
+    pub inner: Arc<Journal>,
+    path: PathBuf,
+}
+
+#[pymethods]
+impl PyJournalWriter {
+    /// A new journal on a plain file, which must not be there yet; `header` is JSON that says how the system was made.
+    #[new]
+    fn new(path: PathBuf, header: &str) -> PyResult<Self> {
+        let file = File::create_new(&path).map_err(|e| named(&path, &e))?;
+        let appender = Arc::new(Appender::new(Arc::new(Gate::default()), Frames::with_header(header).or_py()?));
+        let inner = Journal { appender, file: Some(Mutex::new((file, Vec::new()))) };
+        Ok(Self { inner: Arc::new(inner), path })
+    }
+    /// The file.
+    #[getter]
+    fn path(&self) -> &Path {
+        &self.path
+    }
+    /// Writes down that the run has come to its end.
+    fn end(&self) -> PyResult<()> {
+        self.inner.appender.append(&Record::End).map_err(|e| named(&self.path, &e))
+    }
+    /// Takes nothing any more; what waits is written.
+    fn close(&self) -> PyResult<()> {
+        self.inner.appender.close();
+        self.inner.write().map_err(|e| named(&self.path, &e))
+    }
+    fn __repr__(&self) -> String {
+        format!("JournalWriter({})", self.path.display())
+    }
+}
+
+fn named(path: &Path, error: &dyn std::fmt::Display) -> PyErr {
+    JournalError::new_err(format!("{}: {error}", path.display()))
+}
+
 /// A journal on disk.
 #[pyclass(frozen, name = "Journal", module = "algo_trade._native")]
 pub struct PyJournal {
-    path: std::path::PathBuf,
+    path: PathBuf,
     header: String,
 }
 
 impl PyJournal {
-    fn open(path: &std::path::Path) -> PyResult<Reader<BufReader<File>>> {
-        let failed = |e: &dyn std::fmt::Display| JournalError::new_err(format!("{}: {e}", path.display()));
-        let file = File::open(path).map_err(|e| failed(&e))?;
-        Reader::new(BufReader::with_capacity(1 << 20, file)).map_err(|e| failed(&e))
+    pub fn open(path: &Path) -> PyResult<Reader<BufReader<File>>> {
+        let file = File::open(path).map_err(|e| named(path, &e))?;
+        Reader::new(BufReader::with_capacity(1 << 20, file)).map_err(|e| named(path, &e))
     }
 }
 
@@ -39,7 +110,7 @@ impl PyJournal {
 impl PyJournal {
     /// Opens a journal and reads its header; raises JournalError.
     #[new]
-    fn new(path: std::path::PathBuf) -> PyResult<Self> {
+    fn new(path: PathBuf) -> PyResult<Self> {
         let header = Self::open(&path)?.header().to_owned();
         Ok(Self { path, header })
     }
@@ -51,8 +122,9 @@ impl PyJournal {
     /// Feeds the events to a system made as the header says and compares the commands; returns (events, commands, whether the journal
     /// says that the run ended).
     ///
-    /// Raises JournalError at the first command that differs.
-    #[pyo3(signature = (strategy, *, symbols, rules, risk, initial_capital, bot_id, books = Vec::new(), until_ns = None))]
+    /// Raises JournalError at the first command that differs, and where the journal is damaged; with `until_ns`, a last write that
+    /// was torn is where it ends.
+    #[pyo3(signature = (strategy, *, symbols, rules, risk, initial_capital, bot_id, epoch = 0, books = Vec::new(), until_ns = None))]
     fn replay(
         &self,
         py: Python<'_>,
@@ -62,6 +134,7 @@ impl PyJournal {
         risk: &Bound<'_, PyAny>,
         initial_capital: &Bound<'_, PyAny>,
         bot_id: &str,
+        epoch: u32,
         books: Vec<String>,
         until_ns: Option<i64>,
     ) -> PyResult<(u64, u64, bool)> {
@@ -70,7 +143,7 @@ impl PyJournal {
         let risk = Risk::from_py(risk, &instruments)?;
         let until = until_ns.map_or(Nanos::MAX, Nanos::from_raw);
         let mut reader = Self::open(&self.path)?;
-        let world = World::new(bot_id, 0, instruments.clone(), deposit).with_books(&book_kinds(&books)?);
+        let world = World::new(bot_id, epoch, instruments.clone(), deposit).with_books(&book_kinds(&books)?);
         let done = match AnyStrategy::from_py(strategy, &instruments)? {
             AnyStrategy::Builtin(strategy) => py.detach(|| {
                 let mut system = TradingSystem::around(world, strategy, risk);

@@ -24,6 +24,7 @@ mod lend;
 mod number;
 mod params;
 mod place;
+mod recover;
 mod risk;
 mod source;
 mod strategy;
@@ -82,6 +83,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<config::PyInstrument>()?;
     module.add_class::<backtest::PyOutcome>()?;
     module.add_class::<journal::PyJournal>()?;
+    module.add_class::<journal::PyJournalWriter>()?;
+    module.add_class::<recover::PyRecovered>()?;
     module.add_function(wrap_pyfunction!(config::resolve_capital, module)?)?;
     module.add_function(wrap_pyfunction!(params::builtin_strategies, module)?)?;
     module.add_function(wrap_pyfunction!(params::builtin_params, module)?)?;
