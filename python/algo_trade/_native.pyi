@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from os import PathLike
+from pathlib import Path
 from types import GenericAlias
 from typing import (
     Any,
@@ -829,10 +830,12 @@ class System:
         bot_id: str,
         epoch: int = 0,
         books: Sequence[str] = ...,
+        journal: JournalWriter | None = None,
     ) -> System: ...
     def step(
         self, event: _Market | _Report | TimerEvent | ControlEvent | list[_Market] | tuple[_Market, ...]
     ) -> list[_Command]: ...
+    def recover(self, path: str | PathLike[str]) -> Recovered: ...
     @property
     def equity(self) -> Decimal: ...
     @property
@@ -898,10 +901,38 @@ class Journal:
         risk: _Risk,
         initial_capital: _Number,
         bot_id: str,
+        epoch: int = 0,
         books: Sequence[str] = ...,
         until_ns: int | None = None,
     ) -> tuple[int, int, bool]: ...
     def dump(self, write: Callable[[str], object], *, until_ns: int | None = None) -> int: ...
+
+@final
+class JournalWriter:
+    """A journal that is being written: what a `System` appends to."""
+
+    def __new__(cls, path: str | PathLike[str], header: str) -> JournalWriter: ...
+    @property
+    def path(self) -> Path: ...
+    def end(self) -> None: ...
+    def close(self) -> None: ...
+
+@final
+class Recovered:
+    """What was found in a journal that a system was recovered from."""
+
+    @property
+    def events(self) -> int: ...
+    @property
+    def commands(self) -> int: ...
+    @property
+    def last_time_ns(self) -> int: ...
+    @property
+    def has_ended(self) -> bool: ...
+    @property
+    def cut(self) -> str | None: ...
+    @property
+    def fills(self) -> list[tuple[str, int, int, int]]: ...
 
 # --- data -------------------------------------------------------------------------------------------------------------
 

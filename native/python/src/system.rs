@@ -1,5 +1,8 @@
 //! The state machine, one step at a time, for drivers written in Python.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
@@ -8,7 +11,7 @@ use engine::instrument::{InstrumentId, Instruments};
 use engine::num::Money;
 use engine::order::{FillEvent, OrderUpdate};
 use engine::row::Row;
-use engine::system::{SystemError, TradingSystem};
+use engine::system::TradingSystem;
 use engine::world::World;
 
 use crate::config::{PyInstrument, instruments};
@@ -18,7 +21,9 @@ use crate::events::{
     PyAccountEvent, PyControl, PyFill, PyOrder, PyOrderUpdate, PyTimer, command_to_py, market_from_py, rows_from_py,
     with_instrument,
 };
+use crate::journal::{Journal, PyJournalWriter};
 use crate::number::{from_python, to_decimal};
+use crate::recover::{PyRecovered, recover};
 use crate::risk::Risk;
 use crate::source::kinds_of;
 use crate::strategy::AnyStrategy;
@@ -60,16 +65,19 @@ impl Named {
 #[pyclass(name = "System", module = "algo_trade._native", unsendable)]
 pub struct PySystem {
     named: Named,
-    system: TradingSystem<AnyStrategy, Risk>,
-    has_failed: bool,
+    pub system: TradingSystem<AnyStrategy, Risk>,
+    journal: Option<Arc<Journal>>,
+    pub is_fresh: bool,
+    pub has_failed: bool,
 }
 
 #[pymethods]
 impl PySystem {
     /// `strategy` is (name, params) of a built-in one or a mapping of hooks; `risk` options or a mapping of methods; `books`
-    /// says what drives the book of each symbol ("quote", "l2" or "l3"), and is empty for a world without books.
+    /// says what drives the book of each symbol ("quote", "l2" or "l3"), and is empty for a world without books. To `journal` goes
+    /// every event and every command, in order.
     #[new]
-    #[pyo3(signature = (strategy, risk, *, symbols, rules, initial_capital, bot_id, epoch = 0, books = Vec::new()))]
+    #[pyo3(signature = (strategy, risk, *, symbols, rules, initial_capital, bot_id, epoch = 0, books = Vec::new(), journal = None))]
     fn new(
         strategy: &Bound<'_, PyAny>,
         risk: &Bound<'_, PyAny>,
@@ -79,6 +87,7 @@ impl PySystem {
         bot_id: &str,
         epoch: u32,
         books: Vec<String>,
+        journal: Option<&PyJournalWriter>,
     ) -> PyResult<Self> {
         let named = Named::new(&symbols, &rules);
         let instruments = named.instruments.clone();
@@ -88,7 +97,8 @@ impl PySystem {
         let kinds = kinds_of(&books, &instruments)?;
         let world = World::new(bot_id, epoch, instruments, deposit).with_books(&kinds);
         let system = TradingSystem::around(world, strategy, risk);
-        Ok(Self { named, system, has_failed: false })
+        let journal = journal.map(|writer| writer.inner.clone());
+        Ok(Self { named, system, journal, is_fresh: true, has_failed: false })
     }
     /// Takes one event in, or a list: the market events of one instant together. Returns what is to be done, in order. After
     /// an exception it must not be called again.
@@ -97,27 +107,31 @@ impl PySystem {
             return Err(EngineError::new_err("this system has failed before: make a new one"));
         }
         let mut commands = Vec::new();
-        let system = &mut self.system;
-        let stepped = if let Ok(fill) = event.cast::<PyFill>() {
+        if let Ok(fill) = event.cast::<PyFill>() {
             let instrument = self.named.find(&fill.get().symbol.bind(py).to_string_lossy())?;
-            system.step(Event::Fill(&FillEvent { instrument, ..fill.get().inner.clone() }), &mut commands)
+            self.take(Event::Fill(&FillEvent { instrument, ..fill.get().inner.clone() }), &mut commands)?;
         } else if let Ok(update) = event.cast::<PyOrderUpdate>() {
             let instrument = self.named.find(&update.get().symbol.bind(py).to_string_lossy())?;
-            system.step(Event::Order(&OrderUpdate { instrument, ..update.get().inner.clone() }), &mut commands)
+            self.take(Event::Order(&OrderUpdate { instrument, ..update.get().inner.clone() }), &mut commands)?;
         } else if let Ok(timer) = event.cast::<PyTimer>() {
-            system.step(Event::Timer(timer.get().inner), &mut commands)
+            self.take(Event::Timer(timer.get().inner), &mut commands)?;
         } else if let Ok(account) = event.cast::<PyAccountEvent>() {
             let event = account.get().known_as(|symbol| self.named.find(symbol))?;
-            system.step(Event::Account(&event), &mut commands)
+            self.take(Event::Account(&event), &mut commands)?;
         } else if let Ok(control) = event.cast::<PyControl>() {
-            system.step(Event::Control(&control.get().inner), &mut commands)
+            self.take(Event::Control(&control.get().inner), &mut commands)?;
         } else {
-            self.step_market(event, &mut commands)?
-        };
-        self.has_failed = stepped.is_err();
-        stepped.or_py()?;
+            self.step_market(event, &mut commands)?;
+        }
         let shown = commands.into_iter().map(|c| command_to_py(py, c, |id| self.named.symbol(py, id)));
         PyList::new(py, shown.collect::<PyResult<Vec<_>>>()?)
+    }
+    /// Brings this system, which must be fresh, to where a journal ends: steps it through the events and compares every command.
+    ///
+    /// A journal that is damaged is followed up to the last whole frame, and `cut` says so. Raises JournalError at the first command
+    /// that differs, and for a file that is no journal of this version; the system must not be used then.
+    fn recover(&mut self, py: Python<'_>, path: PathBuf) -> PyResult<PyRecovered> {
+        recover(self, py, &path)
     }
     /// Cash and unrealised profit together, in quote currency.
     #[getter]
@@ -186,11 +200,7 @@ impl PySystem {
 
 impl PySystem {
     /// Market events of one instant: ticks as one stretch, as in a backtest, and then whatever sums them up.
-    fn step_market(
-        &mut self,
-        event: &Bound<'_, PyAny>,
-        commands: &mut Vec<Command>,
-    ) -> PyResult<Result<(), SystemError>> {
+    fn step_market(&mut self, event: &Bound<'_, PyAny>, commands: &mut Vec<Command>) -> PyResult<()> {
         let events: Vec<Bound<'_, PyAny>> = if event.is_instance_of::<PyList>() || event.is_instance_of::<PyTuple>() {
             event.extract()?
         } else {
@@ -203,10 +213,26 @@ impl PySystem {
                 others.push(self.named.market(event)?);
             }
         }
-        let mut stepped = if rows.is_empty() { Ok(()) } else { self.system.step(Event::Ticks(&rows), commands) };
-        for market in &others {
-            stepped = stepped.and_then(|()| self.system.step(Event::Market(market), commands));
+        if !rows.is_empty() {
+            self.take(Event::Ticks(&rows), commands)?;
         }
-        Ok(stepped)
+        others.iter().try_for_each(|market| self.take(Event::Market(market), commands))
+    }
+
+    /// One event into the machine, and what it led to into the journal.
+    fn take(&mut self, event: Event<'_>, commands: &mut Vec<Command>) -> PyResult<()> {
+        // A machine must not go where its journal does not follow.
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.appender.check()).or_py()?;
+        self.is_fresh = false;
+        let before = commands.len();
+        let stepped = self.system.step(event, commands);
+        self.has_failed = stepped.is_err();
+        stepped.or_py()?;
+        if let Some(journal) = &self.journal {
+            let written = journal.append_step(event, commands.get(before..).unwrap_or_default());
+            self.has_failed = written.is_err();
+            written.or_py()?;
+        }
+        Ok(())
     }
 }

@@ -60,6 +60,7 @@ class JournalFile:
                 risk=risk_part(risk),
                 initial_capital=made["initial_capital"],
                 bot_id=self.header["bot_id"],
+                epoch=self.header.get("epoch", 0),
                 books=made.get("books", []),
                 until_ns=nanoseconds(until),
             )
