@@ -63,7 +63,7 @@ def test_a_time_is_written_to_the_nanosecond() -> None:
 
 def test_the_standard_librarys_loggers_go_the_same_way(tmp_path: Path) -> None:
     with logs(tmp_path):
-        logging.getLogger("uvicorn.access").info(
+        logging.getLogger("aiohttp.access").info(
             '%s - "%s" %d', "127.0.0.1", "GET /health", 200, extra={"bot_id": "b1"}
         )
         logging.getLogger("aiohttp").debug("not from this level on")
@@ -73,8 +73,24 @@ def test_the_standard_librarys_loggers_go_the_same_way(tmp_path: Path) -> None:
         "level": "info",
         "event": '127.0.0.1 - "GET /health" 200',
         "bot_id": "b1",
-        "logger": "uvicorn.access",
+        "logger": "aiohttp.access",
     }
+
+
+def test_a_logger_that_wrote_by_itself_goes_the_same_way_meanwhile(tmp_path: Path) -> None:
+    logger, itself = logging.getLogger("writes.by.itself"), io.StringIO()
+    handler = logging.StreamHandler(itself)
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        with logs(tmp_path):
+            logger.warning("key %s", KEY)
+        logger.warning("afterwards")
+        assert (logger.handlers, logger.propagate, itself.getvalue()) == ([handler], False, "afterwards\n")
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = True
+    assert [each["event"] for each in documents(tmp_path)] == [f"key {HIDDEN}"]
 
 
 def test_a_logger_that_anybody_gets_from_structlog_goes_the_same_way(tmp_path: Path) -> None:
@@ -306,6 +322,32 @@ def test_a_closed_standard_error_does_not_end_the_process() -> None:
     ended = run("close", stderr=writer)
     os.close(writer)
     assert ended.returncode == 1
+
+
+INTERRUPTED = """
+import logging, signal, time
+from algo_trade.telemetry import Logs, Metrics
+metrics = Metrics()
+logs = Logs(form="json", on_message=metrics.log_message)
+logs.start()
+signal.signal(signal.SIGALRM, lambda *_: logging.getLogger("x").warning("again"))
+signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    logs.log.warning("here")
+    metrics.log_message("warning")
+signal.setitimer(signal.ITIMER_REAL, 0)
+metrics.render()
+logs.close()
+"""
+
+
+def test_who_logs_in_the_middle_of_a_message_locks_nothing() -> None:
+    # A signal stands for destructors too, which the garbage collector calls at any moment.
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 0, ended.stderr[-1_000:]
+    assert ended.stderr.count('"event":"again"') > 100
+    assert ended.stderr.count('"event":"here"') > 100
 
 
 def test_colour_is_for_terminals_alone() -> None:

@@ -71,7 +71,7 @@ def test_what_was_observed_is_rendered_as_prometheus_reads_it() -> None:
         ("algo_trade_reconciliation_differences_total",): 2,
         ("algo_trade_alerts_total", "sent", "operators"): 1,
         ("algo_trade_log_messages_total", "info"): 1,
-        ("algo_trade_log_messages_lost",): 4,
+        ("algo_trade_log_messages_lost_total",): 4,
         ("algo_trade_config_reloads_total", "refused"): 1,
         ("algo_trade_config_reloads_total", "applied"): 0,
         ("algo_trade_build_info", "1.2.3"): 1,

@@ -107,7 +107,7 @@ def test_messages_that_were_lost_are_measured(tmp_path: Path) -> None:
     # Nobody writes any more: what comes now finds room until there is none.
     for _ in range(5_000):
         telemetry.tell("a", "info", "x" * 8_000)
-    assert samples(telemetry.metrics)["algo_trade_log_messages_lost",] > 3_000
+    assert samples(telemetry.metrics)["algo_trade_log_messages_lost_total",] > 3_000
 
 
 def test_a_rule_without_an_address_refuses_the_start_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ class Alerts:
         self._clock = clock
         self._targets = targets
         self._routes: list[_Route] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
         self._tasks: list[asyncio.Task[None]] = []

@@ -149,7 +149,7 @@ class Logs:
             made["exception"] = self.secrets.shortened(thrown, _EXCEPTION_MAX)
         if self._pretty is None:
             return _json(made)
-        plain = {name: _printable(value, name) for name, value in made.items()}
+        plain = {name.translate(_CONTROLS): _printable(value, name) for name, value in made.items()}
         return f"{self._pretty(None, level, plain)}\n".encode(errors="replace")
 
     def _notice(self, lost: int) -> bytes:
@@ -242,11 +242,24 @@ class _Taken:
         self._level = root.level
         self._structlog = structlog.get_config() if structlog.is_configured() else None
         self._hooks = sys.excepthook, threading.excepthook
+        # What writes by itself, as uvicorn's do unless told otherwise, would write secrets.
+        self._own = [
+            (logger, logger.handlers[:], logger.propagate)
+            for logger in list(root.manager.loggerDict.values())
+            if isinstance(logger, logging.Logger)
+            and not all(isinstance(handler, logging.NullHandler) for handler in logger.handlers)
+        ]
+        for logger, _, _ in self._own:
+            logger.handlers[:] = []
+            logger.propagate = True
 
     def give_back(self) -> None:
         root = logging.getLogger()
         root.handlers[:] = self._handlers
         root.setLevel(self._level)
+        for logger, handlers, propagate in self._own:
+            logger.handlers[:] = handlers
+            logger.propagate = propagate
         logging.captureWarnings(capture=False)
         sys.excepthook, threading.excepthook = self._hooks
         if self._structlog is None:

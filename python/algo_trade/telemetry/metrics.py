@@ -62,6 +62,8 @@ class Metrics:
         self._described: list[Described] = []
         self._of_bots: list[_Series[Counter] | _Series[Gauge]] = []
         self._states: dict[str, str] = {}
+        self._told_lost = 0
+        self._logged: dict[str, int] = {}
         self._before: list[Callable[[], None]] = []
         ProcessCollector(namespace=PREFIX, registry=self.registry)
 
@@ -94,7 +96,7 @@ class Metrics:
         )
         self._alerts = self._counter("alerts", "Alerts, by what became of them", "rule", "outcome")
         self._messages = self._counter("log_messages", "Messages of the log", "level")
-        self._lost = self._plain_gauge("log_messages_lost", "Messages of the log that were lost, of this run")
+        self._lost = self._counter("log_messages_lost", "Messages of the log that were lost")
         self._reloads = self._counter("config_reloads", "Changes of the configuration while running", "outcome")
         self._gauge("build_info", "1; which version runs", "version")(version).set(1)
         # What is counted for all is there from the start, so that a rate sees the first one.
@@ -103,6 +105,7 @@ class Metrics:
         for level in ("debug", "info", "warning", "error", "critical"):
             self._messages(level)
         self._differences()
+        self._lost()
 
     def tick_to_order(self, seconds: float) -> None:
         """Observe how long an order took, from the arrival of what caused it."""
@@ -178,11 +181,13 @@ class Metrics:
 
     def log_message(self, level: str) -> None:
         """Count a message of the log."""
-        self._messages(level).inc()
+        # Not at once: a destructor may log while this thread holds the lock of the same counter.
+        self._logged[level] = self._logged.get(level, 0) + 1
 
-    def log_messages_lost(self, count: int) -> None:
+    def log_messages_lost(self, in_all: int) -> None:
         """Say how many messages of the log were lost so far."""
-        self._lost.set(count)
+        self._lost().inc(max(0, in_all - self._told_lost))
+        self._told_lost = in_all
 
     def config_reload(self, outcome: ReloadOutcome) -> None:
         """Count a change of the configuration."""
@@ -223,6 +228,8 @@ class Metrics:
         return [*self._described, *of_process]
 
     def _rendered(self) -> Iterator[bytes]:
+        for level in list(self._logged):
+            self._messages(level).inc(self._logged.pop(level))
         for observe in self._before:
             observe()
         for metric in self.registry.collect():

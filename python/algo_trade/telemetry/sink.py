@@ -7,7 +7,7 @@ import select
 import stat
 import threading
 import time
-from collections import deque
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from algo_trade.errors import ConfigError
@@ -47,12 +47,12 @@ class Sink:
         self._notice = notice
         self._room = {False: bytes_max, True: bytes_max + bytes_max // 8}
         self._standard = descriptor
-        self._lines: deque[bytes] = deque()
+        # Whoever logs may be a destructor that the garbage collector or a signal has called in the middle of these lines: the queue
+        # and the lock let the same thread in again, which an Event or a Lock does not.
+        self._lines: SimpleQueue[bytes | None] = SimpleQueue()
+        self._lock = threading.RLock()
         self._bytes = 0
         self._unwritten = 0
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._is_ending = False
         self._thread: threading.Thread | None = None
         self._descriptor = -1
         self._is_torn = False
@@ -85,14 +85,14 @@ class Sink:
 
     def put(self, line: bytes, *, is_urgent: bool) -> None:
         """Take a line, with its end. It never waits."""
+        size = len(line)
         with self._lock:
-            if self._bytes + len(line) > self._room[is_urgent]:
+            if self._bytes + size > self._room[is_urgent]:
                 self.lost += 1
                 return
-            self._lines.append(line)
-            self._bytes += len(line)
+            self._bytes += size
             self._unwritten += 1
-        self._wake.set()
+        self._lines.put(line)
 
     def flush(self, deadline_s: float) -> None:
         """Wait until what was put is written or lost, no longer than told."""
@@ -102,10 +102,9 @@ class Sink:
 
     def close(self, deadline_s: float) -> None:
         """Write what waits, as long as that takes no longer than told."""
-        self._is_ending = True
-        self._wake.set()
         if self._thread is None:
             return
+        self._lines.put(None)
         self._thread.join(deadline_s)
         if self._thread.is_alive():
             # It hangs in a write, and ends with the process: the descriptor stays its own.
@@ -114,26 +113,31 @@ class Sink:
         os.close(self._descriptor)
 
     def _run(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            while batch := self._take():
+        is_ending = False
+        while not is_ending:
+            batch, is_ending = self._taken()
+            if batch:
                 self._write(batch)
                 with self._lock:
                     self._unwritten -= len(batch)
-            if self._is_ending:
-                return
 
-    def _take(self) -> list[bytes]:
-        batch = []
+    def _taken(self) -> tuple[list[bytes], bool]:
+        """Wait for a line; take those that wait with it. True: it was the end."""
+        batch: list[bytes] = []
         size = 0
+        line = self._lines.get()
+        while line is not None:
+            batch.append(line)
+            size += len(line)
+            if size >= _BATCH_BYTES:
+                break
+            try:
+                line = self._lines.get_nowait()
+            except Empty:
+                break
         with self._lock:
-            while self._lines and size < _BATCH_BYTES:
-                line = self._lines.popleft()
-                size += len(line)
-                batch.append(line)
             self._bytes -= size
-        return batch
+        return batch, line is None
 
     def _write(self, batch: list[bytes]) -> None:
         self._follow()
