@@ -147,7 +147,7 @@ def test_what_the_exchange_does_to_a_position_is_told_from_trades(more: dict[str
 
 def test_funding_that_is_paid_leaves_the_account_and_shows_the_price_that_it_came_from() -> None:
     data = {"size": Decimal(2)}
-    event = funding_event(AccountFunding(USER, "BTC", Decimal("-2.5"), Decimal("0.0000125"), 3_600, data), 9)
+    event = funding_event(AccountFunding(USER, "BTC", Decimal("-2.5"), Decimal("0.0000125"), 3_600, data))
     assert (event.kind, event.symbol, event.amount, event.rate) == (
         "funding",
         "BTC",
@@ -155,5 +155,5 @@ def test_funding_that_is_paid_leaves_the_account_and_shows_the_price_that_it_cam
         Decimal("0.0000125"),
     )
     assert event.oracle_price == 100_000
-    free = funding_event(AccountFunding(USER, "BTC", Decimal(0), Decimal(0), 3_600, data), 9)
+    free = funding_event(AccountFunding(USER, "BTC", Decimal(0), Decimal(0), 3_600, data))
     assert free.oracle_price == 0

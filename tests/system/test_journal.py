@@ -146,8 +146,11 @@ def test_a_fresh_system_is_brought_to_where_the_journal_ends_and_goes_on_alike(t
     assert found.commands + found.events == len(lines(path))
     cloids = [order.cloid for order in first.orders()]
     assert len(found.fills) == 25
-    assert found.fills[-1][0] == cloids[-1]
-    assert found.fills[-1][1:] == (48, 4_800, 49 * MINUTE)
+    last = found.fills[-1]
+    assert (last.cloid, last.oid, last.trade_id, last.time_ns) == (cloids[-1], 48, 4_800, 49 * MINUTE)
+    assert found.last_bar_ns == {"BTC": 50 * MINUTE}
+    # Twenty-five were set, and one of those came due.
+    assert len(found.timers) == 24
     assert "Recovered(events=" in repr(found)
     word = ControlEvent.takeover(found.last_time_ns, 1)
     for going_on in (first, system):

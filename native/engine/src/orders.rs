@@ -48,9 +48,7 @@ impl Orders {
     /// For a bot in its `epoch`-th run, with `instruments` instruments.
     #[must_use]
     pub fn new(bot_id: &str, epoch: u32, instruments: usize) -> Self {
-        let hash = blake3::hash(bot_id.as_bytes());
-        let [a, b, c, d, ..] = *hash.as_bytes();
-        Self { bot: u32::from_le_bytes([a, b, c, d]), epoch, next: FIRST, live: vec![BTreeMap::new(); instruments] }
+        Self { bot: Cloid::tag(bot_id), epoch, next: FIRST, live: vec![BTreeMap::new(); instruments] }
     }
 
     /// Part of the ids that are given now: which run of the bot this is.

@@ -1,28 +1,18 @@
 //! A system is brought to where its journal says that it was, so that it can go on from there.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
+use crate::event::{AccountEvent, Command, MarketEvent};
+use crate::instrument::InstrumentId;
 use crate::journal::Record;
 use crate::journal::{JournalError, Reader};
-use crate::order::Cloid;
+use crate::order::{Cloid, FillEvent};
 use crate::replay::{Follower, ReplayError};
 use crate::risk::RiskManager;
 use crate::strategy::Strategy;
 use crate::system::TradingSystem;
 use crate::time::Nanos;
-
-/// A fill that a journal holds: what it takes not to count it again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KnownFill {
-    /// Of which order.
-    pub cloid: Cloid,
-    /// The venue's id of that order.
-    pub oid: u64,
-    /// The venue's id of the fill.
-    pub trade_id: u64,
-    /// When, at the venue.
-    pub time: Nanos,
-}
 
 /// What was found in a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,8 +23,14 @@ pub struct Recovered {
     pub commands: u64,
     /// The journal says that the run came to its end.
     pub has_ended: bool,
-    /// Every fill, in the order in which the system heard of it.
-    pub fills: Vec<KnownFill>,
+    /// The fills of orders that are not done, order by order.
+    pub fills: Vec<FillEvent>,
+    /// Timers that were set and have not come due, as they were set.
+    pub timers: Vec<(Nanos, u64)>,
+    /// When the last bar of each instrument closed, of those that had one.
+    pub bars: Vec<(InstrumentId, Nanos)>,
+    /// When funding was settled last, of each instrument that had any.
+    pub fundings: Vec<(InstrumentId, Nanos)>,
     /// In words, what was damaged and where; `None` if all was whole.
     pub cut: Option<String>,
 }
@@ -44,14 +40,18 @@ pub struct Recovered {
 pub struct Recovery<I: Read> {
     reader: Reader<I>,
     follower: Follower,
-    fills: Vec<KnownFill>,
+    fills: BTreeMap<Cloid, Vec<FillEvent>>,
+    timers: Vec<(Nanos, u64)>,
+    bars: BTreeMap<InstrumentId, Nanos>,
+    fundings: BTreeMap<InstrumentId, Nanos>,
 }
 
 impl<I: Read> Recovery<I> {
     /// Out of a journal that is at its first record.
     #[must_use]
     pub fn new(reader: Reader<I>) -> Self {
-        Self { reader, follower: Follower::default(), fills: Vec::new() }
+        let (fills, timers, bars, fundings) = (BTreeMap::new(), Vec::new(), BTreeMap::new(), BTreeMap::new());
+        Self { reader, follower: Follower::default(), fills, timers, bars, fundings }
     }
 
     /// Feeds in up to `records` records; gives what was found once there are no more.
@@ -67,10 +67,7 @@ impl<I: Read> Recovery<I> {
         for _ in 0..records {
             match self.reader.next() {
                 Ok(Some(record)) => {
-                    if let Record::Fill(fill) = &record {
-                        let (cloid, oid, trade_id, time) = (fill.cloid, fill.oid, fill.trade_id, fill.time);
-                        self.fills.push(KnownFill { cloid, oid, trade_id, time });
-                    }
+                    self.note(&record);
                     self.follower.take(&record, system)?;
                 }
                 Ok(None) => {
@@ -89,10 +86,36 @@ impl<I: Read> Recovery<I> {
         Ok(None)
     }
 
+    /// Keeps what the world outside has to know of where the system stands.
+    fn note(&mut self, record: &Record) {
+        match record {
+            Record::Fill(fill) => self.fills.entry(fill.cloid).or_default().push(fill.clone()),
+            Record::Order(update) if update.status.is_final() => {
+                self.fills.remove(&update.cloid);
+            }
+            Record::Command(Command::SetTimer { time, id }) => self.timers.push((*time, *id)),
+            Record::Timer(timer) => {
+                if let Some(at) = self.timers.iter().position(|(_, id)| *id == timer.id) {
+                    self.timers.remove(at);
+                }
+            }
+            Record::Market(MarketEvent::Bar(bar)) => {
+                self.bars.insert(bar.instrument, bar.close_time);
+            }
+            Record::Account(AccountEvent::Funding { instrument, time, .. }) => {
+                self.fundings.insert(*instrument, *time);
+            }
+            _ => {}
+        }
+    }
+
     fn found(&mut self, cut: Option<String>) -> Recovered {
         let seen = self.follower.seen();
         let has_ended = seen.is_complete && cut.is_none();
-        let fills = std::mem::take(&mut self.fills);
-        Recovered { events: seen.events, commands: seen.commands, has_ended, fills, cut }
+        let fills = std::mem::take(&mut self.fills).into_values().flatten().collect();
+        let timers = std::mem::take(&mut self.timers);
+        let bars = std::mem::take(&mut self.bars).into_iter().collect();
+        let fundings = std::mem::take(&mut self.fundings).into_iter().collect();
+        Recovered { events: seen.events, commands: seen.commands, has_ended, fills, timers, bars, fundings, cut }
     }
 }

@@ -52,14 +52,13 @@ fn one_by_one(journal: &[u8]) -> (Vec<u8>, Vec<usize>) {
 }
 
 #[test]
-fn a_whole_journal_brings_a_system_to_its_end_and_its_fills_are_told() {
+fn a_whole_journal_brings_a_system_to_its_end_and_the_fills_of_what_is_open_are_told() {
     let ran = ran(3_000);
     let (found, equity) = recover(&ran.journal, crossover()).unwrap();
     assert_eq!(equity, ran.outcome.final_equity);
     assert!(found.has_ended && found.cut.is_none() && found.commands > 10, "{found:?}");
-    let known: Vec<_> = found.fills.iter().map(|f| (f.cloid, f.oid, f.trade_id, f.time)).collect();
-    let fills: Vec<_> = ran.outcome.records.fills.iter().map(|f| (f.cloid, f.oid, f.trade_id, f.time)).collect();
-    assert_eq!(known, fills);
+    assert_eq!(found.fills, [], "every order is done");
+    assert_eq!(found.bars.len(), 1);
 }
 
 #[test]

@@ -311,3 +311,9 @@ pub fn resolve_capital<'py>(py: Python<'py>, initial_capital: &Bound<'py, PyAny>
     }
     to_decimal(py, money)
 }
+
+/// What all order ids of a bot begin with: `0x` and eight digits.
+#[pyfunction]
+pub fn cloid_tag(bot_id: &str) -> String {
+    format!("{:#010x}", engine::order::Cloid::tag(bot_id))
+}

@@ -86,6 +86,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<journal::PyJournalWriter>()?;
     module.add_class::<recover::PyRecovered>()?;
     module.add_function(wrap_pyfunction!(config::resolve_capital, module)?)?;
+    module.add_function(wrap_pyfunction!(config::cloid_tag, module)?)?;
     module.add_function(wrap_pyfunction!(params::builtin_strategies, module)?)?;
     module.add_function(wrap_pyfunction!(params::builtin_params, module)?)?;
     module.add_function(wrap_pyfunction!(params::builtin_warm_up, module)?)?;

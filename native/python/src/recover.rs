@@ -1,14 +1,18 @@
 //! A system brought to where its journal ends.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
+use engine::instrument::InstrumentId;
 use engine::recovery::{Recovered, Recovery};
 use engine::replay::ReplayError;
 use engine::time::Nanos;
 
 use crate::errors::{EngineError, JournalError, ToPy};
+use crate::events::PyFill;
 use crate::journal::PyJournal;
 use crate::strategy::AnyStrategy;
 use crate::system::PySystem;
@@ -21,6 +25,18 @@ const RECORDS: usize = 50_000;
 pub struct PyRecovered {
     inner: Recovered,
     last_time: Nanos,
+    symbols: Vec<String>,
+}
+
+impl PyRecovered {
+    fn by_symbol(&self, times: &[(InstrumentId, Nanos)]) -> BTreeMap<String, i64> {
+        let name = |id: InstrumentId| self.symbols.get(id.index()).cloned().unwrap_or_default();
+        times.iter().map(|(id, time)| (name(*id), time.raw())).collect()
+    }
+
+    fn symbol(&self, py: Python<'_>, id: InstrumentId) -> Py<PyString> {
+        PyString::intern(py, self.symbols.get(id.index()).map_or("", String::as_str)).unbind()
+    }
 }
 
 #[pymethods]
@@ -50,14 +66,33 @@ impl PyRecovered {
     fn cut(&self) -> Option<&str> {
         self.inner.cut.as_deref()
     }
-    /// Every fill in the journal as (cloid, oid, trade_id, time_ns), in the order in which the system heard of it.
+    /// The fills of orders that are not done, order by order.
     #[getter]
-    fn fills(&self) -> Vec<(String, u64, u64, i64)> {
-        let known = self.inner.fills.iter();
-        known.map(|fill| (fill.cloid.to_string(), fill.oid, fill.trade_id, fill.time.raw())).collect()
+    fn fills<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyFill>>> {
+        let shown = self
+            .inner
+            .fills
+            .iter()
+            .map(|fill| Bound::new(py, PyFill { symbol: self.symbol(py, fill.instrument), inner: fill.clone() }));
+        shown.collect()
+    }
+    /// Timers that were set and have not come due, as (time_ns, id).
+    #[getter]
+    fn timers(&self) -> Vec<(i64, u64)> {
+        self.inner.timers.iter().map(|(time, id)| (time.raw(), *id)).collect()
+    }
+    /// When the last bar of a symbol closed, in nanoseconds since the epoch, of those that had one.
+    #[getter]
+    fn last_bar_ns(&self) -> BTreeMap<String, i64> {
+        self.by_symbol(&self.inner.bars)
+    }
+    /// When funding of a symbol was settled last, in nanoseconds since the epoch, of those that had any.
+    #[getter]
+    fn last_funding_ns(&self) -> BTreeMap<String, i64> {
+        self.by_symbol(&self.inner.fundings)
     }
     fn __repr__(&self) -> String {
-        let Recovered { events, commands, has_ended, fills, cut } = &self.inner;
+        let Recovered { events, commands, has_ended, fills, cut, .. } = &self.inner;
         let has_ended = if *has_ended { "True" } else { "False" };
         let cut = cut.as_ref().map_or_else(|| "None".to_owned(), |cut| format!("{cut:?}"));
         format!(
@@ -93,5 +128,6 @@ pub fn recover(system: &mut PySystem, py: Python<'_>, path: &Path) -> PyResult<P
     };
     let last_time = if inner.events == 0 { Nanos::ZERO } else { machine.world().now };
     system.has_failed = false;
-    Ok(PyRecovered { inner, last_time })
+    let symbols = machine.world().instruments.iter().map(|(_, each)| each.symbol.clone()).collect();
+    Ok(PyRecovered { inner, last_time, symbols })
 }

@@ -38,7 +38,7 @@ impl Named {
         Self { instruments: instruments(symbols, rules) }
     }
 
-    fn find(&self, symbol: &str) -> PyResult<InstrumentId> {
+    pub fn find(&self, symbol: &str) -> PyResult<InstrumentId> {
         self.instruments.find(symbol).ok_or_else(|| {
             let names: Vec<&str> = self.instruments.iter().map(|(_, i)| i.symbol.as_str()).collect();
             ParameterError::new_err(format!("no symbol `{symbol}` here. There are: {}", names.join(", ")))

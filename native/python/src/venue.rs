@@ -73,6 +73,14 @@ impl PyVenue {
         };
         Ok(Self { named, market })
     }
+    /// Takes over a position or money from another run, before the first event of this one.
+    fn restore(&mut self, event: &Bound<'_, PyAccountEvent>) -> PyResult<()> {
+        let event = event.get().known_as(|symbol| self.named.find(symbol))?;
+        match &mut self.market {
+            Market::Bars(venue) => venue.restore(&event).or_py(),
+            Market::Books(venue) => venue.restore(&event).or_py(),
+        }
+    }
     /// Hears the market; returns fills and order updates, by time.
     fn on_market_event<'py>(&mut self, py: Python<'py>, event: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
         let mut reports = Vec::new();

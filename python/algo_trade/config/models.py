@@ -137,6 +137,8 @@ class BotConfig(Table):
     """When it stops: cancel its orders and hold its positions, leave both as they are, or close everything."""
     on_pause: Literal["cancel", "keep"] = "cancel"
     """While it may open nothing: whether its resting orders are cancelled."""
+    on_restart: Literal["adopt", "cancel"] = "adopt"
+    """After a crash: what becomes of its orders that still rest."""
     on_stale: Literal["cancel", "keep"] = "cancel"
     """The same while what it knows of the market is old."""
     deadline_s: Annotated[float, Field(gt=0, le=3_600)] = 5.0

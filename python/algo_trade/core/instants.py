@@ -14,7 +14,7 @@ from algo_trade.core.protocols import TimedExecutionHandler
 from algo_trade.errors import StrategyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from algo_trade.core.protocols import Command, Event, ExecutionHandler, MarketEvent, Report
 
@@ -53,6 +53,11 @@ class Instants:
     def due_ns(self) -> int:
         """The next moment at which something happens though nobody says anything."""
         return min(self._timers[0][0], self._venue_due()) if self._timers else self._venue_due()
+
+    def set_timers(self, timers: Iterable[tuple[int, int]], now_ns: int) -> None:
+        """Set timers (when, and their ids) that were set before a restart."""
+        for time_ns, number in timers:
+            self._set_timer(time_ns, number, now_ns)
 
     def happen(
         self, now_ns: int, batch: list[MarketEvent], commands: list[Command], told: Sequence[Report] = ()
@@ -96,9 +101,7 @@ class Instants:
             reports += timed.on_time(now_ns)
         for command in commands:
             if isinstance(command, SetTimer):
-                self._timers_set += 1
-                # A timer for a moment that has passed comes due at the next one.
-                heapq.heappush(self._timers, (max(command.time_ns, now_ns + 1), self._timers_set, command.id))
+                self._set_timer(command.time_ns, command.id, now_ns)
             else:
                 reports += self._execution.execute(command, now_ns)
         answers: list[Command] = []
@@ -109,6 +112,11 @@ class Instants:
         while self._timers and self._timers[0][0] <= now_ns:
             answers += self._step(TimerEvent(now_ns, heapq.heappop(self._timers)[2]))
         return answers
+
+    def _set_timer(self, time_ns: int, number: int, now_ns: int) -> None:
+        self._timers_set += 1
+        # A timer for a moment that has passed comes due at the next one.
+        heapq.heappush(self._timers, (max(time_ns, now_ns + 1), self._timers_set, number))
 
     def _rank(self, report: Report) -> tuple[int, bool]:
         """Order what the venue said: by time, and on books fills before the news of orders."""

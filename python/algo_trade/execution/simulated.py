@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
+    from algo_trade._native import AccountEvent
     from algo_trade.core import BookKind, Command, MarketEvent, Report
 
 
@@ -53,6 +54,10 @@ class SimulatedExecutionHandler:
             initial_capital=resolve_capital(initial_capital),
             books=_chosen(config, sorted(symbols), books or {}),
         )
+
+    def restore(self, event: AccountEvent) -> None:
+        """Take over a position or money from another run, before the first event of this one."""
+        self._venue.restore(event)
 
     def on_market_event(self, event: MarketEvent) -> Sequence[Report]:
         """Hear the market; orders may fill."""

@@ -93,7 +93,7 @@ class LiveExecutionHandler:
         if client.config.trader is None:
             raise ParameterError("execution: the client has no account_address: whose orders are these?")
         self._client = client
-        self._user = client.config.trader
+        self.user = client.config.trader  # whose orders these are
         self._coins = dict(coins)
         self._fills = fills
         self._reach = reach or Reach()
@@ -143,7 +143,7 @@ class LiveExecutionHandler:
         await self._group.__aenter__()
         await self._account.__aenter__()
         for kind in ACCOUNT:
-            self._account.subscribe(Subscription(kind, user=self._user), fills=self._fills)
+            self._account.subscribe(Subscription(kind, user=self.user), fills=self._fills)
         return self
 
     async def __aexit__(
@@ -197,7 +197,7 @@ class LiveExecutionHandler:
         fills : those of it that were told then; all others will be
         """
         instrument = self._instruments[order.symbol]
-        known = [known_fill(fill, instrument.coin, self._user) for fill in fills]
+        known = [known_fill(fill, instrument.coin, self.user) for fill in fills]
         self._orders.adopt(order.cloid, order.symbol, order.leaves, known)
         self._reporting.begin(order, told=len(known))
         new = new_order(order, instrument, lambda: self._middle(order.symbol), self._reach)
@@ -239,7 +239,7 @@ class LiveExecutionHandler:
             case OrderNews():
                 order = self._orders.news(event)
             case AccountFunding():
-                self._tell([funding_event(event, self._clock())])
+                self._tell([funding_event(event)])
                 return
             case OpenOrders():
                 self._orders.open_orders(event, self._instruments)
@@ -376,7 +376,7 @@ class LiveExecutionHandler:
         while not self._order(working).is_done:
             try:
                 answer = await self._client.exchange.cancel(working.instrument.coin, working.cloid, caller=self._caller)
-                if not isinstance(answer, Cancelled):
+                if not isinstance(answer, Cancelled) and getattr(answer, "kind", None) is not RefusalKind.GONE:
                     self._trouble(f"cancel: {answer}", working.cloid)
             except (VenueError, DataError) as error:
                 self._not_executed(error, working.cloid)
@@ -448,7 +448,7 @@ class LiveExecutionHandler:
                 break
             async with working.lock:
                 await self._find_out(working)
-            self._account.look_up(self._user)
+            self._account.look_up(self.user)
             self._changed(working.cloid)
 
     async def _find_out(self, working: Working) -> None:

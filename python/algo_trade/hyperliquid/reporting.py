@@ -115,15 +115,15 @@ def is_forced(fill: AccountFill) -> bool:
     return is_ours or str(fill.data.get("direction", "")).startswith(_FORCED)
 
 
-def funding_event(payment: AccountFunding, now_ns: int) -> AccountEvent:
-    """Return a payment of funding as a trading system takes it.
+def funding_event(payment: AccountFunding) -> AccountEvent:
+    """Return a payment of funding as a trading system takes it, at the hour that it is for: that tells it from all others.
 
     The exchange does not tell the oracle price that it was worked out at: it follows from the payment, to the last digits of that.
     """
     size = payment.data["size"]
     divisor = abs(size * payment.rate)
     oracle = abs(payment.amount / divisor).quantize(Decimal("1e-8")) if divisor else Decimal(0)
-    return AccountEvent.funding(payment.symbol, now_ns, -payment.amount, payment.rate, oracle)
+    return AccountEvent.funding(payment.symbol, payment.hour_ns, -payment.amount, payment.rate, oracle)
 
 
 def _update(order: LiveOrder, now_ns: int, status: str, reason: str | None = None) -> OrderUpdate:

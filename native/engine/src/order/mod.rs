@@ -78,6 +78,12 @@ impl Cloid {
     pub fn new(bot: u32, epoch: u32, sequence: u64) -> Self {
         Self(u128::from(bot) << 96 | u128::from(epoch) << 64 | u128::from(sequence))
     }
+    /// The part that all ids of a bot have in common: the first 32 bits.
+    #[must_use]
+    pub fn tag(bot_id: &str) -> u32 {
+        let [a, b, c, d, ..] = *blake3::hash(bot_id.as_bytes()).as_bytes();
+        u32::from_le_bytes([a, b, c, d])
+    }
     /// The run in it.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "the 32 bits above the sequence number are the epoch")]

@@ -72,6 +72,12 @@ impl Ledger {
         self.account.apply_deposit(amount)
     }
 
+    /// Takes over what the account came to in another run: positions and money.
+    pub(super) fn restore(&mut self, event: &AccountEvent) -> Result<(), NumError> {
+        self.version += 1;
+        self.account.apply(event)
+    }
+
     /// Works out fees, and what they depend on.
     pub(super) const fn fees_mut(&mut self) -> &mut FeeMeter {
         &mut self.fees

@@ -151,6 +151,14 @@ impl<M: Matching> SimulatedVenue<M> {
         (&mut self.ledger, &mut self.matching)
     }
 
+    /// Takes over what the account came to in another run, before the first event of this one.
+    ///
+    /// # Errors
+    /// [`NumError::Overflow`].
+    pub fn restore(&mut self, event: &AccountEvent) -> Result<(), NumError> {
+        self.ledger.restore(event)
+    }
+
     /// How orders meet the market.
     #[must_use]
     pub const fn matching(&self) -> &M {

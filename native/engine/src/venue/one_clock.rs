@@ -5,7 +5,7 @@
 //! messages take no time, both do the same at the same moments.
 
 use crate::book::BookKind;
-use crate::event::Command;
+use crate::event::{AccountEvent, Command};
 use crate::instrument::Instruments;
 use crate::num::{Money, NumError};
 use crate::row::Row;
@@ -100,6 +100,14 @@ impl OneClockVenue {
     pub fn on_command(&mut self, command: &Command, now: Nanos, reports: &mut Vec<Report>) -> Result<(), NumError> {
         self.catch_up(now, reports)?;
         self.venue.on_command(command, now, reports)
+    }
+
+    /// Takes over what the account came to in another run, before the first event of this one.
+    ///
+    /// # Errors
+    /// See [`OneClockVenue::on_market`].
+    pub fn restore(&mut self, event: &AccountEvent) -> Result<(), NumError> {
+        self.venue.restore(event)
     }
 
     /// What was due before a time, moment by moment: a driver that looks rarely misses nothing.
