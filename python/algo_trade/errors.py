@@ -14,12 +14,15 @@
     │   ├── RefusedError        it said no, and why: `kind` says what to do about it
     │   │   └── SignatureError  it took us for somebody else: stop, nothing of it may be tried again
     │   └── UnknownOutcomeError no answer came: ask it what happened, never send again
+    ├── StorageError            the state store: damaged, of another version, full, or not to be had
+    │   ├── StorageUnavailableError  it does not answer now: it may be asked again later
+    │   └── LeaseError          another process holds what was asked for
     ├── StrategyError           a strategy raised; its cause is chained
     ├── JournalError            a journal is damaged, or a replay differs
     └── EngineError             the engine refuses to go on: an overflow, an endless loop of messages
 
-Most classes are defined in the compiled core, which raises them; those of the exchange are raised in Python alone. This module is
-where to import them from.
+Most classes are defined in the compiled core, which raises them; those of the exchange and the state store are raised in Python
+alone. This module is where to import them from.
 """
 
 from __future__ import annotations
@@ -50,11 +53,14 @@ __all__ = [
     "EngineError",
     "InputError",
     "JournalError",
+    "LeaseError",
     "NotSentError",
     "NumberError",
     "ParameterError",
     "RefusedError",
     "SignatureError",
+    "StorageError",
+    "StorageUnavailableError",
     "StrategyError",
     "UnknownOutcomeError",
     "VenueError",
@@ -92,3 +98,15 @@ class UnknownOutcomeError(VenueError):
         super().__init__(message)
         self.nonce = nonce
         self.deadline_ms = deadline_ms
+
+
+class StorageError(AlgoTradeError):
+    """The state store: damaged, of another version, full, or not to be had. What was acknowledged before is there."""
+
+
+class StorageUnavailableError(StorageError):
+    """The state store does not answer now. What was asked may be asked again; a write may have been done."""
+
+
+class LeaseError(StorageError):
+    """Another process holds what was asked for: the message says which."""
