@@ -51,8 +51,10 @@ from algo_trade.strategy import (
 )
 
 if TYPE_CHECKING:
+    from algo_trade import storage
     from algo_trade.config import AppConfig, BotConfig, ConfigLoader, ConfigWatcher, DatabaseConfig, ServerConfig
     from algo_trade.hyperliquid import HyperliquidClient, HyperliquidWebSocket, LiveDataProvider, LiveExecutionHandler
+    from algo_trade.storage import DatabaseClient
 
 __all__ = [
     "AppConfig",
@@ -64,6 +66,7 @@ __all__ = [
     "ConfigLoader",
     "ConfigWatcher",
     "DataProvider",
+    "DatabaseClient",
     "DatabaseConfig",
     "ExecutionHandler",
     "FillEvent",
@@ -108,6 +111,7 @@ __all__ = [
     "param",
     "reproduce",
     "seconds",
+    "storage",
 ]
 
 
@@ -117,9 +121,13 @@ _CONFIG = {"AppConfig", "BotConfig", "ConfigLoader", "ConfigWatcher", "DatabaseC
 
 
 def __getattr__(name: str) -> object:
-    """Import what is live, or configures it, when it is first asked for."""
+    """Import what is live, configures it, or keeps its state, when it is first asked for."""
     if name in _LIVE:
         return getattr(hyperliquid, name)
     if name in _CONFIG:
         return getattr(import_module("algo_trade.config"), name)
+    if name == "storage":
+        return import_module("algo_trade.storage")
+    if name == "DatabaseClient":
+        return import_module("algo_trade.storage").DatabaseClient
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,12 +19,15 @@
     │   ├── BotExistsError      there is one of that name
     │   ├── BotRunsError        it has to be stopped first
     │   └── MailboxFullError    it does not keep up with what it is told
+    ├── StorageError            the state store: damaged, of another version, full, or not to be had
+    │   ├── StorageUnavailableError  it does not answer now: it may be asked again later
+    │   └── LeaseError          another process holds what was asked for
     ├── StrategyError           a strategy raised; its cause is chained
     ├── JournalError            a journal is damaged, or a replay differs
     └── EngineError             the engine refuses to go on: an overflow, an endless loop of messages
 
-Most classes are defined in the compiled core, which raises them; those of the exchange are raised in Python alone. This module is
-where to import them from.
+Most classes are defined in the compiled core, which raises them; those of the exchange and the state store are raised in Python
+alone. This module is where to import them from.
 """
 
 from __future__ import annotations
@@ -58,12 +61,15 @@ __all__ = [
     "EngineError",
     "InputError",
     "JournalError",
+    "LeaseError",
     "MailboxFullError",
     "NotSentError",
     "NumberError",
     "ParameterError",
     "RefusedError",
     "SignatureError",
+    "StorageError",
+    "StorageUnavailableError",
     "StrategyError",
     "UnknownBotError",
     "UnknownOutcomeError",
@@ -122,3 +128,15 @@ class BotRunsError(BotError):
 
 class MailboxFullError(BotError):
     """A bot does not keep up with what it is told."""
+
+
+class StorageError(AlgoTradeError):
+    """The state store: damaged, of another version, full, or not to be had. What was acknowledged before is there."""
+
+
+class StorageUnavailableError(StorageError):
+    """The state store does not answer now. What was asked may be asked again; a write may have been done."""
+
+
+class LeaseError(StorageError):
+    """Another process holds what was asked for: the message says which."""
