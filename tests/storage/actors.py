@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import sys
+import warnings
 from typing import Any
 
 from algo_trade.errors import AlgoTradeError
@@ -22,6 +23,13 @@ def say(what: Any) -> None:
 
 async def hear() -> str:
     return await asyncio.to_thread(sys.stdin.readline)
+
+
+def fork() -> int:
+    with warnings.catch_warnings():
+        # Newer Pythons warn of forks beside threads; the child does next to nothing.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
 
 
 async def draw_epochs(url: str, name: str, count: int) -> None:
@@ -83,7 +91,7 @@ async def hold_lease(url: str, name: str, *, takeover: bool = False, is_forked: 
         except AlgoTradeError as error:
             say([type(error).__name__, str(error)])
             return
-        if is_forked and os.fork() == 0:
+        if is_forked and fork() == 0:
             # A worker that outlives its parent.
             say(["forked", os.getpid(), lease.is_held()])
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -42,8 +43,10 @@ class Cluster:
         # The server refuses to run as root.
         self._user: dict[str, Any] = {}
         if os.getuid() == 0:
-            self._user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-            shutil.chown(self._folder, "postgres", "postgres")
+            names = {entry.pw_name for entry in pwd.getpwall()}
+            user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+            self._user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            os.chown(self._folder, user.pw_uid, user.pw_gid)
         self.password = secrets.token_hex(8) + "@/ "
         self.port = free_port()
         self._count = 0

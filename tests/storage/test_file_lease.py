@@ -68,7 +68,7 @@ def test_a_lease_whose_file_is_not_in_its_place_is_lost(file_store: FileStore, w
 
 def test_a_child_that_outlives_a_killed_holder_keeps_nothing(file_store: FileStore, processes: Processes) -> None:
     first = processes.start("hold_lease", file_store.url, "grid", is_forked=True)
-    said = dict([first.says()[0:2], first.says()[0:2]][::-1])
+    said = {what: number for what, number, *_ in (first.says(), first.says())}
     assert said["held"] == 1
     child = said["forked"]
     try:
