@@ -8,6 +8,7 @@ mod appender;
 mod frames;
 mod reader;
 mod record;
+pub mod store;
 mod writer;
 
 pub use appender::{Appender, Gate};
