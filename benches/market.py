@@ -1,4 +1,4 @@
-"""A WebSocket server that sends the markets of many symbols at a steady rate: books, best prices, trades, candles. Run as a program, it prints its port.
+"""A WebSocket server that sends the markets of many symbols at a steady rate: books, best prices, trades, mark prices, candles. Run as a program, it prints its port.
 
 usage: market.py SYMBOLS MESSAGES_PER_SECOND SECONDS
 Whatever a client asks for, it gets all of it. At the end it says how many messages of each kind it has sent, on the socket and in print.
@@ -15,7 +15,7 @@ import time
 from firehose import accept, frame
 
 # Of ten messages: best prices and books change the most.
-KINDS = ("bbo", "l2Book", "bbo", "trades", "l2Book", "bbo", "trades", "bbo", "l2Book", "candle")
+KINDS = ("bbo", "l2Book", "bbo", "trades", "l2Book", "bbo", "trades", "activeAssetCtx", "l2Book", "candle")
 TICK_S = 0.005
 
 
@@ -39,6 +39,11 @@ def message(kind: str, coin: str, number: int, now_ms: int) -> bytes:
             data = (
                 f'[{{"coin":"{coin}","side":"B","px":"{price}.5","sz":"0.25","time":{now_ms},"hash":"0x{0:064x}","tid":{number},'
                 f'"users":["0x{1:040x}","0x{2:040x}"]}}]'
+            )
+        case "activeAssetCtx":
+            data = (
+                f'{{"coin":"{coin}","ctx":{{"funding":"0.0000125","openInterest":"1.0","prevDayPx":"9","dayNtlVlm":"1","premium":"0",'
+                f'"oraclePx":"{price}.5","markPx":"{price}.5","midPx":"{price}.5","impactPxs":["{price}.5","{price + 1}.5"]}}}}'
             )
         case _:
             start_ms = now_ms - now_ms % 60_000

@@ -43,7 +43,7 @@ class Ear:
         return [event for events, _ in self.messages for event in events]
 
     def heard(self, kind: type, symbol: str) -> bool:
-        return any(type(event) is kind and event.symbol == symbol for event in self.events)
+        return (kind, symbol) in {(type(event), event.symbol) for event in self.events}
 
     @property
     def live(self) -> set[str]:

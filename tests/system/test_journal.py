@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import algo_trade as at
-from algo_trade._native import AccountEvent, ControlEvent, Journal, JournalWriter, Recovered, TimerEvent
+from algo_trade._native import (
+    AccountEvent,
+    ControlEvent,
+    Journal,
+    JournalWriter,
+    Recovered,
+    TimerEvent,
+    journal_estate,
+)
 from algo_trade.core import SubmitOrder
 from algo_trade.core.engine import risk_part, strategy_part
 from algo_trade.errors import EngineError, JournalError, StrategyError
@@ -157,6 +165,24 @@ def test_a_fresh_system_is_brought_to_where_the_journal_ends_and_goes_on_alike(t
         going_on.step(word)
         run(going_on, range(50, 80))
     assert state(system) == state(first)
+
+
+@pytest.mark.parametrize("lost", [0, 1, 777])
+def test_what_a_run_left_is_told_by_its_journal_alone_as_by_its_system(tmp_path: Path, lost: int) -> None:
+    path = tmp_path / "a.journal"
+    written(path)
+    if lost:
+        path.write_bytes(path.read_bytes()[:-lost])
+    system, found = recovered(path)
+    left = journal_estate(path, symbols=["BTC", "ETH"], initial_capital=10_000)
+    assert left.cash == system.cash
+    assert left.positions == [(symbol, each.quantity, each.entry_price) for symbol, each in system.positions()]
+    assert [(order.cloid, order.leaves) for order in left.orders] == sorted(
+        (order.cloid, order.leaves) for order in system.orders()
+    )
+    assert {fill.trade_id for fill in left.fills} == {fill.trade_id for fill in found.fills}
+    assert left.last_funding_ns == found.last_funding_ns
+    assert not left.has_ended
 
 
 def test_a_run_that_ended_says_so(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ mod config;
 mod context;
 mod data;
 pub mod errors;
+mod estate;
 mod events;
 mod failures;
 mod feeds;
@@ -72,6 +73,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<book_options::PyLatency>()?;
     module.add_class::<events::PyNotice>()?;
     module.add_class::<system::PySystem>()?;
+    module.add_class::<estate::PyJournalEstate>()?;
+    module.add_function(wrap_pyfunction!(estate::journal_estate, module)?)?;
     module.add_class::<venue::PyVenue>()?;
     module.add_class::<context::PyContext>()?;
     module.add_class::<context::PyPosition>()?;

@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 ACCOUNT: Final = ("userFills", "orderUpdates", "userFundings", "userEvents")
 """The streams of an account that reports are made of."""
 
-# Orders that have ended are remembered: a fill of theirs may still come.
-ENDED_MAX = 10_000
+ENDED_MAX = 10_000  # orders that have ended and are remembered: a fill of theirs may still come
 # How long the word of a stream is waited for before the exchange is asked; then ever longer.
 PATIENCE_S = 1.0
 PATIENCE_MAX_S = 30.0
@@ -424,6 +423,7 @@ class LiveExecutionHandler:
         if self._working.pop(cloid, None) is None and cloid in self._ended:
             return
         self._ended[cloid] = None
+        self._orders.over(cloid)
         if len(self._ended) > ENDED_MAX:
             oldest, _ = self._ended.popitem(last=False)
             self._orders.drop(oldest)

@@ -155,6 +155,8 @@ class LiveOrders:
 
     def __init__(self) -> None:
         self._orders: dict[str, _Facts] = {}
+        # Those of which the end was not told yet: looking at all would take longer and longer.
+        self._living: dict[str, _Facts] = {}
         self._cloids: dict[int, str] = {}
         self._early: OrderedDict[int, list[AccountFill | OrderNews]] = OrderedDict()
 
@@ -170,7 +172,7 @@ class LiveOrders:
             raise ParameterError(f"order: cloid = {cloid}: was used before")
         if not quantity > 0:
             raise ParameterError(f"order: quantity = {quantity}: must be above 0")
-        facts = self._orders[cloid] = _Facts(cloid, symbol, quantity)
+        facts = self._orders[cloid] = self._living[cloid] = _Facts(cloid, symbol, quantity)
         return facts.order()
 
     def adopt(self, cloid: str, symbol: str, leaves: Decimal, fills: Sequence[AccountFill]) -> LiveOrder:
@@ -283,7 +285,7 @@ class LiveOrders:
                 facts.told(row["oid"], "open", max(row["time"], facts.missing_ns))
         listed = set(symbols)
         missing = []
-        for facts in self._orders.values():
+        for facts in self._living.values():
             state = facts.order().state
             if facts.symbol in listed and state in {"resting", "unknown"} and facts.cloid not in cloids:
                 facts.missing_ns = max(facts.missing_ns, found.asked_ns)
@@ -297,10 +299,15 @@ class LiveOrders:
 
     def live(self) -> list[LiveOrder]:
         """Return all orders that have not ended."""
-        return [order for facts in self._orders.values() if not (order := facts.order()).is_done]
+        return [order for facts in self._living.values() if not (order := facts.order()).is_done]
+
+    def over(self, cloid: str) -> None:
+        """Take note that an order has ended and that this was told; what is still said of it is taken in."""
+        self._living.pop(cloid, None)
 
     def drop(self, cloid: str) -> None:
         """Forget an order that has ended."""
+        self.over(cloid)
         facts = self._orders.pop(cloid, None)
         for oid in facts.oids if facts else ():
             self._cloids.pop(oid, None)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from algo_trade._native import (
+    AccountEvent,
     Bar,
     BookSnapshot,
     FillEvent,
@@ -110,6 +111,8 @@ class Exposure:
                     working.leaves = max(ZERO, working.leaves - report.quantity)
             case OrderUpdate() if report.status in _ENDS:
                 self._working.pop(report.cloid, None)
+            case AccountEvent() if report.symbol is not None and report.quantity is not None:
+                self.positions[report.symbol] = report.quantity
             case _:
                 pass
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -36,6 +36,11 @@ class Limits:
     max_price_distance: Decimal | None = None
     max_daily_loss: Decimal | None = None
     max_drawdown: Decimal | None = None
+
+    @classmethod
+    def of(cls, table: object) -> Self:
+        """Return the limits that a table of the configuration holds, under the same names."""
+        return cls(**{each.name: getattr(table, each.name) for each in fields(cls)})
 
 
 class Pace:

@@ -5,6 +5,7 @@
 //! right checksum, or it is where the journal ends: a torn last write costs that frame and nothing before it.
 
 mod appender;
+mod estate;
 mod frames;
 mod reader;
 mod record;
@@ -12,6 +13,7 @@ pub mod store;
 mod writer;
 
 pub use appender::{Appender, Gate};
+pub use estate::{Estate, EstateError, estate};
 pub use frames::Frames;
 pub use reader::{Reader, Whole, whole};
 pub use record::Record;

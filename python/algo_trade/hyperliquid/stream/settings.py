@@ -91,8 +91,13 @@ class SessionSettings:
 
     def shared(self) -> tuple[Self, Self]:
         """Return these limits in two parts, for the sockets of markets and of an account behind one address: an account needs few."""
-        connections, opens = max(1, min(2, self.connections_max // 2)), max(1, min(10, self.opens_per_minute // 2))
-        sends, streams = max(1, min(300, self.sends_per_minute // 2)), max(1, min(10, self.subscriptions_max // 2))
+
+        def part(whole: int, few: int) -> int:
+            """Return a tenth, but at least a few, and never more than half."""
+            return max(1, min(whole // 2, max(few, whole // 10)))
+
+        connections, opens = part(self.connections_max, 2), part(self.opens_per_minute, 10)
+        sends, streams = part(self.sends_per_minute, 300), max(1, min(10, self.subscriptions_max // 2))
         market = replace(
             self,
             connections_max=max(1, self.connections_max - connections),
