@@ -188,3 +188,24 @@ def test_an_order_that_never_left_is_rejected_once_it_can_not_arrive_any_more(tm
         assert await desk.client.info.open_orders() == []
 
     run_over_a_restart(tmp_path, before, away, after)
+
+
+def test_an_order_at_the_market_that_was_filled_while_nobody_knew_a_price_is_told(tmp_path: Path) -> None:
+    async def before(desk: Desk) -> str:
+        # It leaves, and nothing of it comes back.
+        listening, desk.handler._listener = desk.handler._listener, lambda _report: None
+        cloid = str(desk.do(lambda ctx: ctx.buy("BTC", "0.0002")))
+        async with asyncio.timeout(20):
+            while not await holds(desk.client):
+                await asyncio.sleep(0.01)
+        desk.handler._listener = listening
+        return cloid
+
+    async def away(*_: Any) -> None: ...
+
+    async def after(desk: Desk, cloid: str) -> None:
+        await desk.until(lambda: desk.has_ended(cloid))
+        assert desk.statuses(cloid) == ["filled"]
+        assert sum(fill.quantity for fill in desk.fills_of(cloid)) == Decimal("0.0002")
+
+    run_over_a_restart(tmp_path, before, away, after)

@@ -10,7 +10,21 @@ import sys
 
 import typer
 
-from algo_trade.cli import alerts, backtest, calibrate, config, data, doctor, replay, reproduce, strategies, venue
+from algo_trade.cli import (
+    alerts,
+    backtest,
+    bots,
+    calibrate,
+    config,
+    data,
+    doctor,
+    replay,
+    reproduce,
+    strategies,
+    venue,
+    watchdog,
+)
+from algo_trade.cli import run as runs
 from algo_trade.errors import AlgoTradeError, ConfigError, ParameterError
 
 app = typer.Typer(
@@ -27,6 +41,16 @@ app.command("replay")(replay.command)
 app.command("reproduce")(reproduce.command)
 app.command("calibrate")(calibrate.command)
 app.command("venue")(venue.command)
+app.command("run")(runs.run)
+app.command("server")(runs.server)
+app.command("list-bots")(bots.list_bots)
+app.command("start-bot")(bots.start_bot)
+app.command("stop-bot")(bots.stop_bot)
+app.command("pause-bot")(bots.pause_bot)
+app.command("resume-bot")(bots.resume_bot)
+app.command("bot-status")(bots.bot_status)
+app.command("kill")(bots.kill)
+app.command("watchdog")(watchdog.command)
 app.command("doctor")(doctor.command)
 app.add_typer(data.app)
 app.add_typer(config.app)

@@ -199,11 +199,7 @@ class LiveExecutionHandler:
         known = [known_fill(fill, instrument.coin, self.user) for fill in fills]
         self._orders.adopt(order.cloid, order.symbol, order.leaves, known)
         self._reporting.begin(order, told=len(known))
-        new = new_order(order, instrument, lambda: self._middle(order.symbol), self._reach)
-        if isinstance(new, Refused):
-            self._orders.answered(order.cloid, new)
-        else:
-            self._working[order.cloid] = adopted(order, instrument, new, self._client.config)
+        self._working[order.cloid] = adopted(order, instrument, self._client.config, self._reach)
         self._changed(order.cloid)
 
     def cancel(self, cloid: str) -> None:

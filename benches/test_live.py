@@ -1,0 +1,160 @@
+"""What a runner costs: 300 bots on 200 symbols at 20,000 messages a second, and twenty that have nothing to do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from algo_trade.bots import Runner
+from algo_trade.config import AppConfig
+from algo_trade.core import FeedChange
+from algo_trade.hyperliquid.instruments import Instruments, ListedInstrument
+
+uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed")
+
+HERE = Path(__file__).parent
+SYMBOLS, RATE = 200, 20_000
+SECONDS = int(os.environ.get("BENCH_SECONDS", "60"))
+BOTS = 300
+MiB = 1 << 20
+
+
+@contextlib.contextmanager
+def market(rate, seconds):
+    command = [sys.executable, str(HERE / "market.py"), str(SYMBOLS), str(rate), str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield f"ws://127.0.0.1:{int(process.stdout.readline())}/"
+        finally:
+            process.terminate()
+
+
+class Sink:
+    """Where orders end: an account's desk that counts them, and never answers."""
+
+    def __init__(self):
+        self.commands = 0
+
+    def join(self, trader):
+        trader.account_changed(FeedChange("", is_live=True, reason="", time_ns=0))
+
+    def leave(self, trader): ...
+
+    def on_market_event(self, event): ...
+
+    def execute(self, trader, commands):
+        self.commands += len(commands)
+
+    async def quiet(self, trader, *, within_s):
+        return True
+
+
+def rss_mib():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / MiB
+
+
+def quantile(values, q):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * q))]
+
+
+def bots(count, mode):
+    made = []
+    for number in range(count):
+        symbol = f"C{number % SYMBOLS}"
+        if number < SYMBOLS:
+            strategy = {"strategy": "market_maker", "params": {"quantity": "0.01", "interval": 1000}}
+        else:
+            strategy = {"strategy": "ma_crossover", "warm_up": 0}
+        made.append({"bot_id": f"b{number}", "symbol": symbol, "mode": mode, "capital": 1_000_000, **strategy})
+    return made
+
+
+@contextlib.asynccontextmanager
+async def running(url, folder, made):
+    key_address = "0x" + "ab" * 20
+    config = AppConfig.model_validate(
+        {
+            "hyperliquid": {"api_url": "http://127.0.0.1:9", "ws_url": url, "account_address": key_address},
+            "database": {"url": f"sqlite:///{folder}/state.db"},
+            "storage": {"state_dir": f"{folder}/state"},
+            "telemetry": {"log_level": "warning", "log_file": f"{folder}/log.json"},
+            "bots": made,
+        }
+    )
+    async with Runner(config) as runner:
+        listed = [
+            ListedInstrument(
+                asset=number, coin=f"C{number}", symbol=f"C{number}", kind="perp", size_decimals=3, max_leverage=20
+            )
+            for number in range(SYMBOLS)
+        ]
+        runner.gateway._questions().instruments = Instruments(listed)  # noqa: SLF001 -- there is no exchange behind this market
+        yield runner
+
+
+def test_three_hundred_bots_on_two_hundred_symbols(benchmark):
+    sink, lags, sizes, took_s = Sink(), [], [], []
+
+    async def main():
+        with market(RATE, SECONDS + 20) as url, tempfile.TemporaryDirectory() as folder:
+            async with running(url, folder, bots(BOTS, "live")) as runner:
+
+                async def account(_address):
+                    return sink
+
+                runner.gateway.account = account
+                runner.telemetry.metrics.tick_to_order = took_s.append
+                await asyncio.gather(*(handle.start() for handle in runner.registry.all()))
+                await asyncio.sleep(10)  # as long as it takes until all of it is warm
+                took_s.clear()
+                began_s, cpu_s = time.monotonic(), time.process_time()
+                while time.monotonic() - began_s < SECONDS:
+                    due_s = time.perf_counter() + 0.02
+                    await asyncio.sleep(0.02)
+                    lags.append(time.perf_counter() - due_s)
+                    if len(lags) % 50 == 0:
+                        sizes.append(rss_mib())
+                took = time.process_time() - cpu_s
+                states = {handle.state for handle in runner.registry.all()}
+                return took / (time.monotonic() - began_s), states
+
+    core, states = benchmark.pedantic(lambda: uvloop.run(main()), rounds=1, iterations=1)
+    took_ms = [each * 1e3 for each in took_s]
+    report = {
+        "part_of_a_core": round(core, 3),
+        "orders_and_changes": sink.commands,
+        "tick_to_order_ms": {"median": round(quantile(took_ms, 0.5), 3), "p99": round(quantile(took_ms, 0.99), 3)},
+        "loop_lag_ms": {"p99": round(quantile(lags, 0.99) * 1e3, 3), "worst": round(max(lags) * 1e3, 3)},
+        "rss_mib": round(sizes[-1], 1),
+        "grown_mib": round(sizes[-1] - sizes[len(sizes) // 2], 1),
+    }
+    benchmark.extra_info.update(report)
+    print(report)
+    assert {str(state) for state in states} == {"running"}
+    assert sink.commands > 1_000, "they have traded"
+
+
+def test_an_idle_runner(benchmark):
+    async def main():
+        with market(100, SECONDS + 20) as url, tempfile.TemporaryDirectory() as folder:
+            async with running(url, folder, bots(20, "paper")) as runner:
+                await asyncio.gather(*(handle.start() for handle in runner.registry.all()))
+                await asyncio.sleep(5)
+                began_s, cpu_s = time.monotonic(), time.process_time()
+                await asyncio.sleep(min(SECONDS, 20))
+                return (time.process_time() - cpu_s) / (time.monotonic() - began_s)
+
+    core = benchmark.pedantic(lambda: uvloop.run(main()), rounds=1, iterations=1)
+    report = {"part_of_a_core": round(core, 4), "rss_mib": round(rss_mib(), 1)}
+    benchmark.extra_info.update(report)
+    print(report)
