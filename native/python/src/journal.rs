@@ -57,14 +57,6 @@ impl Journal {
 pub struct PyJournalWriter {
     pub inner: Arc<Journal>,
     path: PathBuf,
-    cut: Option<String>,
-}
-
-impl PyJournalWriter {
-    /// A journal that a store writes.
-    pub fn of_store(appender: Arc<Appender>, path: PathBuf, cut: Option<String>) -> Self {
-        Self { inner: Arc::new(Journal { appender, file: None }), path, cut }
-    }
 }
 
 #[pymethods]
@@ -75,17 +67,12 @@ impl PyJournalWriter {
         let file = File::create_new(&path).map_err(|e| named(&path, &e))?;
         let appender = Arc::new(Appender::new(Arc::new(Gate::default()), Frames::with_header(header).or_py()?));
         let inner = Journal { appender, file: Some(Mutex::new((file, Vec::new()))) };
-        Ok(Self { inner: Arc::new(inner), path, cut: None })
+        Ok(Self { inner: Arc::new(inner), path })
     }
     /// The file.
     #[getter]
     fn path(&self) -> &Path {
         &self.path
-    }
-    /// What was damaged where a store went on with it, in words; None if nothing was.
-    #[getter]
-    fn cut(&self) -> Option<&str> {
-        self.cut.as_deref()
     }
     /// Writes down that the run has come to its end.
     fn end(&self) -> PyResult<()> {

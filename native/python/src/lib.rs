@@ -21,8 +21,6 @@ mod fees;
 mod hyperliquid;
 mod indicators;
 mod journal;
-mod journal_disk;
-mod journal_store;
 mod lend;
 mod number;
 mod params;
@@ -76,7 +74,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<events::PyNotice>()?;
     module.add_class::<system::PySystem>()?;
     module.add_class::<estate::PyJournalEstate>()?;
-    module.add_class::<journal_store::PyJournalStore>()?;
     module.add_function(wrap_pyfunction!(estate::journal_estate, module)?)?;
     module.add_class::<venue::PyVenue>()?;
     module.add_class::<context::PyContext>()?;
