@@ -50,13 +50,21 @@ impl Journal {
     }
 }
 
-/// A journal that is being written: what a `System` appends to.
+/// A journal that is being written: what a `System` appends to. Those of a `JournalStore` are durable when it says so.
 ///
 /// On a plain file it is written in large pieces, the last one at `close`, and nothing is promised after a crash.
 #[pyclass(frozen, name = "JournalWriter", module = "algo_trade._native")]
 pub struct PyJournalWriter {
     pub inner: Arc<Journal>,
     path: PathBuf,
+    cut: Option<String>,
+}
+
+impl PyJournalWriter {
+    /// One that a store writes.
+    pub fn of_store(appender: Arc<Appender>, path: PathBuf, cut: Option<String>) -> Self {
+        Self { inner: Arc::new(Journal { appender, file: None }), path, cut }
+    }
 }
 
 #[pymethods]
@@ -67,18 +75,23 @@ impl PyJournalWriter {
         let file = File::create_new(&path).map_err(|e| named(&path, &e))?;
         let appender = Arc::new(Appender::new(Arc::new(Gate::default()), Frames::with_header(header).or_py()?));
         let inner = Journal { appender, file: Some(Mutex::new((file, Vec::new()))) };
-        Ok(Self { inner: Arc::new(inner), path })
+        Ok(Self { inner: Arc::new(inner), path, cut: None })
     }
     /// The file.
     #[getter]
     fn path(&self) -> &Path {
         &self.path
     }
+    /// In words, what was damaged and cut off when it was resumed; None if it was whole.
+    #[getter]
+    fn cut(&self) -> Option<&str> {
+        self.cut.as_deref()
+    }
     /// Writes down that the run has come to its end.
     fn end(&self) -> PyResult<()> {
         self.inner.appender.append(&Record::End).map_err(|e| named(&self.path, &e))
     }
-    /// Takes nothing any more; what waits is written.
+    /// Takes nothing any more; what waits is written, by a store with its next commit.
     fn close(&self) -> PyResult<()> {
         self.inner.appender.close();
         self.inner.write().map_err(|e| named(&self.path, &e))

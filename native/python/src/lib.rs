@@ -21,6 +21,7 @@ mod fees;
 mod hyperliquid;
 mod indicators;
 mod journal;
+mod journal_store;
 mod lend;
 mod number;
 mod params;
@@ -87,6 +88,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<backtest::PyOutcome>()?;
     module.add_class::<journal::PyJournal>()?;
     module.add_class::<journal::PyJournalWriter>()?;
+    module.add_class::<journal_store::PyJournalStore>()?;
     module.add_class::<recover::PyRecovered>()?;
     module.add_function(wrap_pyfunction!(config::resolve_capital, module)?)?;
     module.add_function(wrap_pyfunction!(config::cloid_tag, module)?)?;

@@ -30,6 +30,9 @@ use super::{Appender, Frames, Gate, JournalError, Whole, whole};
 /// A log file is written over once it has grown to this.
 pub const LOG_BYTES: u64 = 64 << 20;
 
+/// Why nothing is taken any more by a store that was closed.
+pub const CLOSED: &str = "the store was closed";
+
 /// Why a store cannot do something.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -167,7 +170,7 @@ impl<D: Disk> Store<D> {
             store.commit_all()?;
             store.checkpoint()
         });
-        self.gate.shut("the store was closed");
+        self.gate.shut(CLOSED);
         closed
     }
 

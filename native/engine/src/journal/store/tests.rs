@@ -245,6 +245,30 @@ fn what_follows_on_something_that_was_taken_away_is_not_put_back_alone() {
 }
 
 #[test]
+fn of_a_log_that_cannot_be_read_nothing_comes_back_later() {
+    let disk = SimulatedDisk::new();
+    let mut store = open(&disk);
+    let one = store.create("one", "{}").unwrap();
+    for id in 0..5 {
+        append(&one, id).unwrap();
+        commit(&mut store).unwrap();
+    }
+    for name in ["redo.a", "redo.b"] {
+        if !disk.content(name).unwrap().is_empty() {
+            disk.change(name, |bytes| bytes[9] ^= 1);
+        }
+    }
+    disk.remove("one.journal");
+    let mut store = open(&disk);
+    let one = store.create("one", "{}").unwrap();
+    append(&one, 9).unwrap();
+    commit(&mut store).unwrap();
+    let crashed = disk.after_crash(&mut SplitMix64::new(6));
+    open(&crashed);
+    assert_eq!(ids(&crashed, "one").unwrap(), [9]);
+}
+
+#[test]
 fn after_a_failure_nothing_is_taken_or_acknowledged_and_what_was_is_there() {
     for full in ["redo", "one"] {
         let disk = SimulatedDisk::new();
