@@ -24,13 +24,6 @@ LONG_FILES = {
 # The contract's names (ARCHITECTURE.md, "Names") that are still to come. Whoever adds one crosses it off here.
 NOT_YET = {
     "ParquetStorage",
-    "BotActor",
-    "BotHandle",
-    "BotRegistry",
-    "BotCommand",
-    "BotState",
-    "BotStatus",
-    "ApiServer",
 }
 
 

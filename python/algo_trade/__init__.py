@@ -52,17 +52,26 @@ from algo_trade.strategy import (
 
 if TYPE_CHECKING:
     from algo_trade import storage
+    from algo_trade.api import ApiServer
+    from algo_trade.bots import BotActor, BotCommand, BotHandle, BotRegistry, BotState, BotStatus
     from algo_trade.config import AppConfig, BotConfig, ConfigLoader, ConfigWatcher, DatabaseConfig, ServerConfig
     from algo_trade.hyperliquid import HyperliquidClient, HyperliquidWebSocket, LiveDataProvider, LiveExecutionHandler
     from algo_trade.storage import DatabaseClient
 
 __all__ = [
+    "ApiServer",
     "AppConfig",
     "BacktestResult",
     "Bar",
     "BookDelta",
     "BookSnapshot",
+    "BotActor",
+    "BotCommand",
     "BotConfig",
+    "BotHandle",
+    "BotRegistry",
+    "BotState",
+    "BotStatus",
     "ConfigLoader",
     "ConfigWatcher",
     "DataProvider",
@@ -117,6 +126,7 @@ __all__ = [
 
 # Who only backtests does not pay for them.
 _LIVE = {"HyperliquidClient", "HyperliquidWebSocket", "LiveDataProvider", "LiveExecutionHandler"}
+_BOTS = {"BotActor", "BotCommand", "BotHandle", "BotRegistry", "BotState", "BotStatus"}
 _CONFIG = {"AppConfig", "BotConfig", "ConfigLoader", "ConfigWatcher", "DatabaseConfig", "ServerConfig"}
 
 
@@ -126,6 +136,10 @@ def __getattr__(name: str) -> object:
         return getattr(hyperliquid, name)
     if name in _CONFIG:
         return getattr(import_module("algo_trade.config"), name)
+    if name in _BOTS:
+        return getattr(import_module("algo_trade.bots"), name)
+    if name == "ApiServer":
+        return import_module("algo_trade.api").ApiServer
     if name == "storage":
         return import_module("algo_trade.storage")
     if name == "DatabaseClient":

@@ -23,6 +23,7 @@
     │   ├── StorageUnavailableError  it does not answer now: it may be asked again later
     │   └── LeaseError          another process holds what was asked for
     ├── StrategyError           a strategy raised; its cause is chained
+    │   └── HaltError           a limit of loss is broken: the bot is not started again by itself
     ├── JournalError            a journal is damaged, or a replay differs
     └── EngineError             the engine refuses to go on: an overflow, an endless loop of messages
 
@@ -59,6 +60,7 @@ __all__ = [
     "CredentialError",
     "DataError",
     "EngineError",
+    "HaltError",
     "InputError",
     "JournalError",
     "LeaseError",
@@ -108,6 +110,10 @@ class UnknownOutcomeError(VenueError):
         super().__init__(message)
         self.nonce = nonce
         self.deadline_ms = deadline_ms
+
+
+class HaltError(StrategyError):
+    """A limit of loss is broken: the bot is not started again by itself."""
 
 
 class BotError(AlgoTradeError):

@@ -61,7 +61,7 @@ def test_a_second_runner_is_refused_and_after_a_takeover_the_first_is_fenced(tmp
                     World(venue, other, second, tmp_path / "second"),
                 )
                 await one.start("pulse")
-                await until(lambda: one.bot("pulse")["open_orders"] > 0)
+                await until(lambda: one.resting)
                 with pytest.raises(BotError, match="is held by a runner"):
                     await second.registry.find("pulse").start()
                 await second.registry.find("pulse").start(takeover=True)

@@ -14,11 +14,13 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from algo_trade.errors import StrategyError
+from algo_trade.strategy import BuiltinStrategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from algo_trade.bots.trader import Outcome, Trader
+    from algo_trade.strategy import Runnable
 
 T = TypeVar("T")
 
@@ -195,6 +197,20 @@ class ThreadRoom:
             self._is_open = False
             self._calls.put(None)
             self._failed(error)
+
+
+def room_for(
+    strategy: Runnable,
+    make: Callable[[], Trader],
+    answer: Callable[[Outcome], None],
+    failed: Callable[[Exception], None],
+    *,
+    name: str,
+) -> Room:
+    """Return the room for a strategy: the event loop for one that cannot block, else a thread of this name."""
+    if isinstance(strategy, BuiltinStrategy) or hasattr(strategy, "__algo_trade_strategy__"):
+        return InlineRoom(make, answer, failed)
+    return ThreadRoom(make, answer, failed, name=name)
 
 
 def _let_go(error: BaseException) -> None:

@@ -20,14 +20,14 @@ from algo_trade.bots.beginnings import (
 from algo_trade.bots.ending import FLATTEN_S, QUIET_S, Ending
 from algo_trade.bots.memory import Estate, Memory
 from algo_trade.bots.outbox import Outbox
-from algo_trade.bots.room import InlineRoom, ThreadRoom
+from algo_trade.bots.room import room_for
 from algo_trade.bots.trader import Trader
 from algo_trade.core.instants import NEVER
-from algo_trade.errors import LeaseError, StrategyError
+from algo_trade.errors import HaltError, LeaseError, StrategyError
 from algo_trade.hyperliquid.reporting import NOBODY
 from algo_trade.hyperliquid.stream.subscription import INTERVALS_NS
 from algo_trade.risk.limits import Limits
-from algo_trade.strategy import BuiltinStrategy, needs_of
+from algo_trade.strategy import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,11 +127,7 @@ class BotRun:
             limits = Limits.of(config.risk)
             return Trader(plan, limits=limits, loss=loss, portfolio=portfolio, journal=begins.journal)
 
-        is_inline = isinstance(strategy, BuiltinStrategy) or hasattr(strategy, "__algo_trade_strategy__")
-        if is_inline:
-            self._room = InlineRoom(make, self._answer, self._fail)
-        else:
-            self._room = ThreadRoom(make, self._answer, self._fail, name=f"bot {config.bot_id}")
+        self._room = room_for(strategy, make, self._answer, self._fail, name=f"bot {config.bot_id}")
         stack.callback(self._room.close)
         self._ending = Ending(
             self._room,
@@ -501,7 +497,3 @@ class BotRun:
             self._begins.journal.end()
             estate = Estate.of(self.owned.books, self.owned.cash, self.config.capital, self._clock())
             await self._memory.end(self._begins.run, estate)
-
-
-class HaltError(StrategyError):
-    """Enough was lost: the bot is not to be started again by itself."""
