@@ -217,7 +217,7 @@ def test_many_orders_in_one_millisecond_have_each_a_nonce_of_their_own(tmp_path:
 def test_no_price_or_size_reaches_the_exchange_with_the_digits_of_a_float(tmp_path: Path) -> None:
     async def scenario(hand: Hand) -> None:
         hand.do(
-            'ctx.buy(symbol, 0.1 * 3 / 10, price=float(quote.bid_price) * 0.9 + 0.17516999999999999, time_in_force="alo")'
+            'ctx.buy(symbol, 0.1 * 3 / 10, price=float(int(quote.bid_price * 9 // 10)) + 0.1 + 0.2, time_in_force="alo")'
         )
         await until(lambda: hand.it.resting != [])
         (order,) = hand.it.resting
