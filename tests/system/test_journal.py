@@ -167,6 +167,21 @@ def test_a_fresh_system_is_brought_to_where_the_journal_ends_and_goes_on_alike(t
     assert state(system) == state(first)
 
 
+def test_of_what_orders_the_end_was_asked_for_is_told_since_that_may_never_have_left(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    journal = JournalWriter(path, HEADER)
+    system = machine(Buys(), journal=journal)
+    for minute in range(3):
+        system.step(bar(minute))
+    kept, refused, gone = (order.cloid for order in system.orders())
+    system.step(ControlEvent.cancel_all(4 * MINUTE))
+    system.step(at.OrderUpdate("BTC", cloid=gone, status="cancelled", reason="requested", time=5 * MINUTE))
+    system.step(at.OrderUpdate("BTC", cloid=refused, status="action_rejected", reason="other", time=5 * MINUTE))
+    system.step(bar(5))
+    journal.close()
+    assert recovered(path, Buys())[1].cancelling == [kept]
+
+
 @pytest.mark.parametrize("lost", [0, 1, 777])
 def test_what_a_run_left_is_told_by_its_journal_alone_as_by_its_system(tmp_path: Path, lost: int) -> None:
     path = tmp_path / "a.journal"

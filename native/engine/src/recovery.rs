@@ -25,6 +25,8 @@ pub struct Recovered {
     pub has_ended: bool,
     /// The fills of orders that are not done, order by order.
     pub fills: Vec<FillEvent>,
+    /// Orders that are not done and of which the end was asked for, oldest first: that may never have left.
+    pub cancelling: Vec<Cloid>,
     /// Timers that were set and have not come due, as they were set.
     pub timers: Vec<(Nanos, u64)>,
     /// When the last bar of each instrument closed, of those that had one.
@@ -72,13 +74,15 @@ impl<I: Read> Recovery<I> {
                 }
                 Ok(None) => {
                     self.follower.end()?;
-                    return Ok(Some(self.found(None)));
+                    return Ok(Some(self.found(system, None)));
                 }
                 Err(damage @ JournalError::Damaged { .. }) => {
                     // A frame holds whole steps unless another program wrote it.
                     let lost =
                         if self.follower.is_waiting() { "; so are commands of the last event before it" } else { "" };
-                    return Ok(Some(self.found(Some(format!("{damage}; what comes after them is lost{lost}")))));
+                    return Ok(Some(
+                        self.found(system, Some(format!("{damage}; what comes after them is lost{lost}"))),
+                    ));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -109,13 +113,25 @@ impl<I: Read> Recovery<I> {
         }
     }
 
-    fn found(&mut self, cut: Option<String>) -> Recovered {
+    fn found<S: Strategy, R: RiskManager>(&mut self, system: &TradingSystem<S, R>, cut: Option<String>) -> Recovered {
+        let orders = system.world().orders.by_age();
+        let cancelling = orders.iter().filter(|o| o.is_cancelling).map(|o| o.event.cloid).collect();
         let seen = self.follower.seen();
         let has_ended = seen.is_complete && cut.is_none();
         let fills = std::mem::take(&mut self.fills).into_values().flatten().collect();
         let timers = std::mem::take(&mut self.timers);
         let bars = std::mem::take(&mut self.bars).into_iter().collect();
         let fundings = std::mem::take(&mut self.fundings).into_iter().collect();
-        Recovered { events: seen.events, commands: seen.commands, has_ended, fills, timers, bars, fundings, cut }
+        Recovered {
+            events: seen.events,
+            commands: seen.commands,
+            has_ended,
+            fills,
+            cancelling,
+            timers,
+            bars,
+            fundings,
+            cut,
+        }
     }
 }

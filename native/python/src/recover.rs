@@ -76,6 +76,11 @@ impl PyRecovered {
             .map(|fill| Bound::new(py, PyFill { symbol: self.symbol(py, fill.instrument), inner: fill.clone() }));
         shown.collect()
     }
+    /// The ids of orders that are not done and of which the end was asked for, oldest first: that may never have left.
+    #[getter]
+    fn cancelling(&self) -> Vec<String> {
+        self.inner.cancelling.iter().map(ToString::to_string).collect()
+    }
     /// Timers that were set and have not come due, as (time_ns, id).
     #[getter]
     fn timers(&self) -> Vec<(i64, u64)> {

@@ -151,10 +151,15 @@ class AccountDesk:
         """Remember the newest prices: orders at the market need a limit."""
         self._handler.on_market_event(event)
 
-    def adopt(self, trader: Trading, order: OrderEvent, fills: Sequence[FillEvent]) -> None:
-        """Take over an order of a bot from before a restart, with the fills of it that were told then."""
+    def adopt(self, trader: Trading, order: OrderEvent, fills: Sequence[FillEvent], *, goes: bool) -> None:
+        """Take over an order of a bot from before a restart, with the fills of it that were told then.
+
+        ``goes``: its end is wanted, or was asked for then, which may never have left.
+        """
         self._owners[order.cloid] = trader
-        self._handler.adopt(order, fills)
+        self._handler.adopt(order, [fill for fill in fills if fill.cloid == order.cloid])
+        if goes:
+            self._handler.cancel(order.cloid)
 
     def execute(self, trader: Trading, commands: Sequence[Command]) -> None:
         """Carry out what a bot asks for."""

@@ -45,13 +45,18 @@ class Outbox:
 
     def put(self, commands: list[Command], asked_ns: int) -> None:
         """Take what was asked for at one moment."""
-        keep = [each for each in commands if self._must_wait(each)]
-        now = [each for each in commands if each not in keep] if keep else commands
+        keep: list[Command] = []
+        now: list[Command] = []
+        for each in commands:
+            if self._must_wait(each):
+                keep.append(each)
+                self._cloids.add(_cloid(each))
+            else:
+                now.append(each)
         if now:
             self._leave(now, asked_ns)
         if keep:
             self._waiting.append((keep, asked_ns))
-            self._cloids |= {_cloid(each) for each in keep}
             self._is_empty.clear()
             self._journals.safe(self._safe)
 

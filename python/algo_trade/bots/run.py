@@ -168,8 +168,7 @@ class BotRun:
             if self._desk is not None:
                 # What is open of the last run is nothing that this one knows: it is found out what became of it, and it goes.
                 for order, fills in estate.orders:
-                    self._desk.adopt(self, order, fills)
-                    self._desk.handler.cancel(order.cloid)
+                    self._desk.adopt(self, order, fills, goes=True)
 
     async def _recover(self, room: Room, journal: str, *, has_bars: bool) -> None:
         """Go on where another process was stopped: the same system, by its journal; then what was missed meanwhile."""
@@ -196,8 +195,7 @@ class BotRun:
         self._forced = frozenset(fill.trade_id for fill in recovered.fills if fill.cloid == NOBODY)
         if self._desk is not None:
             for order in orders:
-                fills = [fill for fill in recovered.fills if fill.cloid == order.cloid]
-                self._desk.adopt(self, order, fills)
+                self._desk.adopt(self, order, recovered.fills, goes=order.cloid in recovered.cancelling)
             if self.config.on_restart == "cancel":
                 self.control(ControlEvent.cancel_all(self._clock()))
 

@@ -99,6 +99,8 @@ class Logs:
         root = logging.getLogger()
         root.handlers[:] = [self._handler]
         root.setLevel(self._level)
+        # It tells of every write to any file in a folder that it watches: the log's own may be among them.
+        logging.getLogger("watchfiles").setLevel(logging.WARNING)
         logging.captureWarnings(capture=True)
         sys.excepthook = self._ended_by
         threading.excepthook = lambda failed: self._uncaught(
