@@ -167,19 +167,39 @@ def test_a_fresh_system_is_brought_to_where_the_journal_ends_and_goes_on_alike(t
     assert state(system) == state(first)
 
 
-def test_of_what_orders_the_end_was_asked_for_is_told_since_that_may_never_have_left(tmp_path: Path) -> None:
-    path = tmp_path / "a.journal"
+class Changes(Buys):
+    """Changes the first order at the third bar."""
+
+    def on_bar(self, ctx: Context, bar: at.Bar) -> None:
+        super().on_bar(ctx, bar)
+        if bar.time_ns == 2 * MINUTE:
+            ctx.modify(ctx.orders(bar.symbol).open[0].cloid, price=91)
+
+
+def in_doubt_after(path: Path, stages: int) -> list[str]:
+    """Return what is in doubt after so many stages of a run that changes one order, cancels all, and hears of two."""
     journal = JournalWriter(path, HEADER)
-    system = machine(Buys(), journal=journal)
-    for minute in range(3):
+    system = machine(Changes(), journal=journal)
+    for minute in range(2):
         system.step(bar(minute))
-    kept, refused, gone = (order.cloid for order in system.orders())
-    system.step(ControlEvent.cancel_all(4 * MINUTE))
-    system.step(at.OrderUpdate("BTC", cloid=gone, status="cancelled", reason="requested", time=5 * MINUTE))
-    system.step(at.OrderUpdate("BTC", cloid=refused, status="action_rejected", reason="other", time=5 * MINUTE))
-    system.step(bar(5))
+    first, second = (order.cloid for order in system.orders())
+    for cloid in (first, second):
+        system.step(at.OrderUpdate("BTC", cloid=cloid, status="resting", time=2 * MINUTE))
+    (third,) = (command.order.cloid for command in system.step(bar(2)) if isinstance(command, SubmitOrder))
+    gone = at.OrderUpdate("BTC", cloid=first, status="cancelled", reason="requested", time=5 * MINUTE)
+    kept = at.OrderUpdate("BTC", cloid=second, status="action_rejected", reason="other", time=5 * MINUTE)
+    for stage in ([ControlEvent.cancel_all(4 * MINUTE)], [gone, kept])[:stages]:
+        for event in stage:
+            system.step(event)
     journal.close()
-    assert recovered(path, Buys())[1].cancelling == [kept]
+    names = {first: "changed first", second: "second", third: "third"}
+    return [names[cloid] for cloid in recovered(path, Changes())[1].in_doubt]
+
+
+def test_orders_are_in_doubt_of_which_the_end_or_a_change_was_asked_for_and_not_answered(tmp_path: Path) -> None:
+    assert in_doubt_after(tmp_path / "0", 0) == ["changed first"]
+    assert in_doubt_after(tmp_path / "1", 1) == ["changed first", "second", "third"]
+    assert in_doubt_after(tmp_path / "2", 2) == ["third"]
 
 
 @pytest.mark.parametrize("lost", [0, 1, 777])

@@ -8,6 +8,7 @@ use crate::instrument::InstrumentId;
 use crate::journal::Record;
 use crate::journal::{JournalError, Reader};
 use crate::order::{Cloid, FillEvent};
+use crate::orders::LiveOrder;
 use crate::replay::{Follower, ReplayError};
 use crate::risk::RiskManager;
 use crate::strategy::Strategy;
@@ -25,8 +26,8 @@ pub struct Recovered {
     pub has_ended: bool,
     /// The fills of orders that are not done, order by order.
     pub fills: Vec<FillEvent>,
-    /// Orders that are not done and of which the end was asked for, oldest first: that may never have left.
-    pub cancelling: Vec<Cloid>,
+    /// Orders that are not done and of which the end or a change was asked for, oldest first: that may never have left.
+    pub in_doubt: Vec<Cloid>,
     /// Timers that were set and have not come due, as they were set.
     pub timers: Vec<(Nanos, u64)>,
     /// When the last bar of each instrument closed, of those that had one.
@@ -115,7 +116,8 @@ impl<I: Read> Recovery<I> {
 
     fn found<S: Strategy, R: RiskManager>(&mut self, system: &TradingSystem<S, R>, cut: Option<String>) -> Recovered {
         let orders = system.world().orders.by_age();
-        let cancelling = orders.iter().filter(|o| o.is_cancelling).map(|o| o.event.cloid).collect();
+        let is_in_doubt = |o: &&&LiveOrder| o.is_cancelling || o.change.is_some();
+        let in_doubt = orders.iter().filter(is_in_doubt).map(|o| o.event.cloid).collect();
         let seen = self.follower.seen();
         let has_ended = seen.is_complete && cut.is_none();
         let fills = std::mem::take(&mut self.fills).into_values().flatten().collect();
@@ -127,7 +129,7 @@ impl<I: Read> Recovery<I> {
             commands: seen.commands,
             has_ended,
             fills,
-            cancelling,
+            in_doubt,
             timers,
             bars,
             fundings,

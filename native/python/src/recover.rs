@@ -76,10 +76,10 @@ impl PyRecovered {
             .map(|fill| Bound::new(py, PyFill { symbol: self.symbol(py, fill.instrument), inner: fill.clone() }));
         shown.collect()
     }
-    /// The ids of orders that are not done and of which the end was asked for, oldest first: that may never have left.
+    /// The ids of orders that are not done and of which the end or a change was asked for, oldest first: that may never have left.
     #[getter]
-    fn cancelling(&self) -> Vec<String> {
-        self.inner.cancelling.iter().map(ToString::to_string).collect()
+    fn in_doubt(&self) -> Vec<String> {
+        self.inner.in_doubt.iter().map(ToString::to_string).collect()
     }
     /// Timers that were set and have not come due, as (time_ns, id).
     #[getter]

@@ -154,7 +154,7 @@ class AccountDesk:
     def adopt(self, trader: Trading, order: OrderEvent, fills: Sequence[FillEvent], *, goes: bool) -> None:
         """Take over an order of a bot from before a restart, with the fills of it that were told then.
 
-        ``goes``: its end is wanted, or was asked for then, which may never have left.
+        ``goes``: its end is wanted; or its end or a change was asked for then, and nobody knows whether that left.
         """
         self._owners[order.cloid] = trader
         self._handler.adopt(order, [fill for fill in fills if fill.cloid == order.cloid])

@@ -195,7 +195,7 @@ class BotRun:
         self._forced = frozenset(fill.trade_id for fill in recovered.fills if fill.cloid == NOBODY)
         if self._desk is not None:
             for order in orders:
-                self._desk.adopt(self, order, recovered.fills, goes=order.cloid in recovered.cancelling)
+                self._desk.adopt(self, order, recovered.fills, goes=order.cloid in recovered.in_doubt)
             if self.config.on_restart == "cancel":
                 self.control(ControlEvent.cancel_all(self._clock()))
 
