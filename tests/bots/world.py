@@ -96,8 +96,13 @@ def config_of(venue: RunningVenue, folder: Path, key: SigningKey, *bots: dict[st
 
 def ask(venue: RunningVenue, kind: str, **fields: Any) -> Any:
     """Ask the venue what it knows, as the exchange's own front-end would."""
+    return ask_at(venue.url, kind, **fields)
+
+
+def ask_at(url: str, kind: str, **fields: Any) -> Any:
+    """Ask a venue by its address."""
     body = orjson.dumps({"type": kind, **fields})
-    request = urllib.request.Request(f"{venue.url}/info", body, {"Content-Type": "application/json"})
+    request = urllib.request.Request(f"{url}/info", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=10) as answer:
         return orjson.loads(answer.read())
 

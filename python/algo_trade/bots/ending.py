@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from algo_trade._native import ControlEvent
 from algo_trade.bots.trader import Trader
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 QUIET_S: Final = 15.0
 FLATTEN_S: Final = 10.0
 FLATTEN_AGAIN_S: Final = 0.2
+
+
+class Rest(NamedTuple):
+    """How a bot came to rest: whether positions are as they should be, and orders."""
+
+    is_flat: bool
+    is_quiet: bool
 
 
 class Ending:
@@ -83,14 +90,17 @@ class Ending:
                 await asyncio.sleep(FLATTEN_AGAIN_S)
         return True
 
-    async def end(self, on_stop: str) -> bool:
-        """End trading with orders and positions as is wanted; return whether positions are as they should be."""
-        is_done = True
+    async def end(self, on_stop: str) -> Rest:
+        """End trading with orders and positions as is wanted; return what came of it."""
+        is_flat = True
         if on_stop == "flatten":
-            is_done = await self.flatten()
-        elif on_stop == "cancel":
-            await self.tell(ControlEvent.cancel_all(self._clock()))
-        await self.quiet(wait=on_stop != "keep")
+            is_flat = await self.flatten()
+        else:
+            # A strategy that still may would quote anew what was just cancelled.
+            now_ns = self._clock()
+            cancel = [ControlEvent.cancel_all(now_ns)] if on_stop == "cancel" else []
+            await self.tell(ControlEvent.pause(now_ns), *cancel)
+        is_quiet = await self.quiet(wait=on_stop != "keep")
         ended = self._room.ask(Trader.stop, self._clock())
         self._answer(await asyncio.wait_for(ended, self._deadline_s()))
-        return is_done
+        return Rest(is_flat=is_flat, is_quiet=is_quiet)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from algo_trade.hyperliquid.feed import MarketFeed
     from algo_trade.storage import Lease
     from algo_trade.strategy import Needs
+    from algo_trade.telemetry.settings import Level
 
 HEARTBEAT_S: Final = 1.0
 ACCOUNT: Final = ""
@@ -174,12 +175,8 @@ class BotRun:
         """Go on where another process was stopped: the same system, by its journal; then what was missed meanwhile."""
         self.detail = "reads its journal"
         recovered = await room.ask(Trader.recover, self._clock(), journal)
-        self._services.telemetry.tell(
-            "bot.recovered",
-            "warning",
-            f"goes on after {recovered.events:,} events, {recovered.commands:,} commands were the same",
-            bot_id=self.config.bot_id,
-        )
+        text = f"goes on after {recovered.events:,} events, {recovered.commands:,} commands were the same"
+        self._tell("bot.recovered", "warning", text)
         history: list[Bar] = []
         if has_bars:
             length_ns = INTERVALS_NS[self.config.interval]
@@ -214,12 +211,8 @@ class BotRun:
         self._newest_bar_ns = {bar.symbol: bar.close_time_ns for bar in history}
         missing = count * len(self.symbols) - len(history)
         if missing:
-            self._services.telemetry.tell(
-                "bot.history",
-                "warning",
-                f"{missing} of {count} bars for each symbol are not to be had: the strategy learns the rest while it trades",
-                bot_id=self.config.bot_id,
-            )
+            text = f"{missing} of {count} bars for each symbol are not to be had: the strategy learns the rest while it trades"
+            self._tell("bot.history", "warning", text)
         return history
 
     async def _open_account(self, stack: AsyncExitStack, is_held: Callable[[], bool], *, is_new: bool) -> None:
@@ -317,9 +310,7 @@ class BotRun:
         now_ns = self._clock()
         self._room.call(Trader.block, now_ns, symbol, why)
         if why is not None and not was_blocked:
-            self._services.telemetry.tell(
-                "data.stale", "warning", why, bot_id=self.config.bot_id, symbol=symbol or "account"
-            )
+            self._tell("data.stale", "warning", why, symbol=symbol or "account")
             if self.config.on_stale == "cancel":
                 self._room.call(Trader.control, now_ns, ControlEvent.cancel_all(now_ns))
 
@@ -395,7 +386,7 @@ class BotRun:
 
     async def _halt(self, breach: str) -> None:
         """End trading, since enough was lost."""
-        self._services.telemetry.tell("risk.halt", "error", breach, bot_id=self.config.bot_id)
+        self._tell("risk.halt", "error", breach)
         now_ns = self._clock()
         self.control(ControlEvent.pause(now_ns), ControlEvent.cancel_all(now_ns))
         if self._services.on_breach() == "flatten":
@@ -447,10 +438,13 @@ class BotRun:
         if self._ending is not None and not self._has_failed:
             self._say_flat(is_flat=await self._ending.flatten())
 
+    def _tell(self, kind: str, level: Level, text: str, **fields: str) -> None:
+        self._services.telemetry.tell(kind, level, text, bot_id=self.config.bot_id, **fields)
+
     def _say_flat(self, *, is_flat: bool) -> None:
         if not is_flat:
             text = f"positions could not be closed within {FLATTEN_S:.0f} s"
-            self._services.telemetry.tell("risk.not_flat", "error", text, bot_id=self.config.bot_id)
+            self._tell("risk.not_flat", "error", text)
 
     def change_limits(self, config: BotConfig) -> None:
         """Be bound by other limits from now on."""
@@ -478,11 +472,15 @@ class BotRun:
         if self._ending is None:
             return
         try:
-            self._say_flat(is_flat=await self._ending.end(on_stop))
+            rest = await self._ending.end(on_stop)
+            self._say_flat(is_flat=rest.is_flat)
+            if not rest.is_quiet:
+                text = f"orders were still open, or on their way, after {QUIET_S:.0f} s: they go at its next start"
+                self._tell("bot.stop", "error", text)
             self._has_ended = True
             self.owned = await self._ending.owned()
         except Exception as error:  # noqa: BLE001 -- what its last words were matters less than that it ends
-            self._services.telemetry.tell("bot.stop", "warning", f"its last words: {error}", bot_id=self.config.bot_id)
+            self._tell("bot.stop", "warning", f"its last words: {error}")
 
     async def _keep(self) -> None:
         """Keep what a restart must not forgive, and what the next run begins with."""
