@@ -13,6 +13,7 @@ import orjson
 
 from algo_trade._native import SigningKey
 from algo_trade.bots import Runner
+from algo_trade.bots.trader import Trader
 from algo_trade.config import AppConfig
 from algo_trade.hyperliquid import SessionSettings
 from algo_trade.venue.testing import RunningVenue, running_venue
@@ -135,6 +136,11 @@ class World:
         """Start bots, and wait until they may trade."""
         await asyncio.gather(*(self.runner.registry.find(bot_id).start() for bot_id in bot_ids))
         await until(lambda: all(self.bot(bot_id)["is_live"] for bot_id in bot_ids))
+        for bot_id in bot_ids:
+            # The strategy hears that it may trade in its turn: after all that came before.
+            run = self.runner.registry.run_of(bot_id)
+            if run is not None and run._room is not None:
+                await run._room.ask(Trader.open_orders, 0)
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         """Return what was logged of a kind."""

@@ -178,8 +178,15 @@ def test_a_restart_forgives_nothing() -> None:
     assert again.breach(Decimal(9_500), 3) is not None
 
 
+def joined(limits: Limits) -> Portfolio:
+    portfolio = Portfolio(limits)
+    for bot_id in ("a", "b"):
+        portfolio.join(bot_id)
+    return portfolio
+
+
 def test_all_bots_together_have_limits_and_what_one_asks_for_counts_at_once_for_the_others() -> None:
-    portfolio = Portfolio(Limits(max_position_notional=Decimal(1000), max_leverage=Decimal(1)))
+    portfolio = joined(Limits(max_position_notional=Decimal(1000), max_leverage=Decimal(1)))
     portfolio.owns("a", Decimal(1_000))
     portfolio.owns("b", Decimal(500))
     first, second = priced(BTC=100, ETH=10), priced(BTC=100, ETH=10)
@@ -201,8 +208,19 @@ def test_all_bots_together_have_limits_and_what_one_asks_for_counts_at_once_for_
     assert portfolio.refusal("a", wish(10), first, 0) is None
 
 
+def test_what_one_order_may_be_is_the_same_for_a_bot_and_for_all() -> None:
+    portfolio = Portfolio(Limits(max_order_notional=Decimal(1000), max_price_distance=Decimal("0.05")))
+    assert portfolio.refusal("a", wish("10.1", None), priced(), 0) == (
+        "it is worth 1010.00, above max_order_notional = 1000 of all bots"
+    )
+    assert portfolio.refusal("a", wish(1, 90, reduce_only=True), priced(), 0) == (
+        "price 90 is more than max_price_distance = 0.05 from 100 of all bots"
+    )
+    assert portfolio.refusal("a", wish(10), priced(), 0) is None
+
+
 def test_all_bots_together_lose_only_so_much() -> None:
-    portfolio = Portfolio(Limits(max_daily_loss=Decimal(100)))
+    portfolio = joined(Limits(max_daily_loss=Decimal(100)))
     assert portfolio.breach(0) is None
     portfolio.owns("a", Decimal(1_000))
     portfolio.owns("b", Decimal(1_000))
@@ -212,6 +230,22 @@ def test_all_bots_together_lose_only_so_much() -> None:
     assert portfolio.breach(2) is None
     portfolio.owns("b", Decimal(1_020))
     assert portfolio.breach(3) == "100.00 were lost today, max_daily_loss = 100"
+
+
+def test_what_a_bot_comes_with_is_no_profit_and_what_it_takes_along_no_loss() -> None:
+    portfolio = joined(Limits(max_daily_loss=Decimal(100), max_drawdown=Decimal("0.5")))
+    portfolio.owns("a", Decimal(1_000))
+    assert portfolio.breach(0) is None
+    portfolio.owns("a", Decimal(950))
+    portfolio.owns("b", Decimal(5_000))
+    assert portfolio.breach(1) is None
+    portfolio.owns("b", Decimal(4_960))
+    portfolio.forget("b")
+    assert portfolio.breach(2) is None
+    portfolio.owns("b", Decimal(4_000))
+    assert portfolio.breach(3) is None, "a strategy that hung and goes on after its end does not count"
+    portfolio.limits = Limits(max_daily_loss=Decimal(90))
+    assert portfolio.breach(4) == "90.00 were lost today, max_daily_loss = 90", "other limits forgive nothing"
 
 
 @pytest.mark.parametrize("limit", list(Limits.__dataclass_fields__))

@@ -122,6 +122,7 @@ class BotRun:
             await self._open_account(stack, lease.is_held, is_new=begins.recovers is None)
         await self._open_feed(stack, needs)
         loss, portfolio = await self._memory.loss(), services.portfolios[config.mode]
+        portfolio.join(config.bot_id)
         stack.callback(portfolio.forget, config.bot_id)
 
         def make() -> Trader:
@@ -378,7 +379,6 @@ class BotRun:
                 return
             self._lag_ns = max(self._lag_ns, self._clock() - began_ns)
             self.last_heartbeat = datetime.now(UTC)
-            self._services.portfolios[self.config.mode].owns(self.config.bot_id, self.owned.books.equity)
             if self.owned.breach is not None:
                 await self._halt(self.owned.breach)
                 return

@@ -196,24 +196,26 @@ class Runner:
             if handle.config.enabled and wanted.get(handle.bot_id, "running") != "stopped":
                 self.start_quietly(handle)
 
-    async def kill(self, *, flatten: bool) -> dict[str, Any]:
-        """Cancel every order of every bot, close every position if wanted, and leave all bots paused."""
+    async def kill(self, *, flatten: bool, mode: str | None = None) -> dict[str, Any]:
+        """Cancel every order of every bot, or of those of a mode, close every position if wanted, and leave the bots paused."""
         self.telemetry.tell("kill", "warning", "kill switch" + (", closing all positions" if flatten else ""))
-        cancelled = sum(desk.cancel_all() for desk in self.gateway.accounts())
+        desks = [] if mode == "paper" else self.gateway.accounts()
+        cancelled = sum(desk.cancel_all() for desk in desks)
+        handles = [handle for handle in self.registry.all() if mode in {None, handle.config.mode}]
         reached: list[str] = []
-        for handle in self.registry.all():
+        for handle in handles:
             run = self.registry.run_of(handle.bot_id)
             if run is not None:
                 run.kill(flatten=flatten)
                 reached.append(handle.bot_id)
         stuck: list[str] = []
-        for handle in self.registry.all():
+        for handle in handles:
             if handle.state is BotState.RUNNING:
                 try:
                     await asyncio.wait_for(handle.pause(), 1.0)
                 except (AlgoTradeError, TimeoutError):
                     stuck.append(handle.bot_id)
-        quiet = all([await desk.quiet(within_s=1.0) for desk in self.gateway.accounts()])
+        quiet = all([await desk.quiet(within_s=1.0) for desk in desks])
         return {"cancelled": cancelled, "bots": reached, "flatten": flatten, "quiet": quiet, "stuck": stuck}
 
     def unready(self) -> list[str]:
@@ -296,10 +298,13 @@ class Runner:
             await asyncio.sleep(WATCH_S)
             for mode, portfolio in self._portfolios.items():
                 breach = portfolio.breach(self._clock())
-                if breach is not None:
+                trades = any(
+                    each.state is BotState.RUNNING and each.config.mode == mode for each in self.registry.all()
+                )
+                # Whoever is told to trade again while that stands is paused again.
+                if breach is not None and trades:
                     self.telemetry.tell("risk.halt", "error", f"all bots ({mode}): {breach}")
-                    await self.kill(flatten=self.config.risk.on_breach == "flatten")
-                    return
+                    await self.kill(flatten=self.config.risk.on_breach == "flatten", mode=mode)
 
     async def _beat(self) -> None:
         """Say that this process lives, for a watchdog."""

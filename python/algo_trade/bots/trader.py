@@ -128,7 +128,7 @@ class Trader:
             venue = SimulatedExecutionHandler(symbols, initial_capital=plan.capital, venue=plan.venue, books=plan.books)
         self._venue, self._is_paper, self._capital = venue, plan.is_paper, plan.capital
         self._way = Way(plan.bot_id, venue, lambda: system.equity, limits, portfolio)
-        self._watch = LossWatch(limits, loss)
+        self._watch, self._portfolio, self._bot_id = LossWatch(limits, loss), portfolio, plan.bot_id
         self._instants = Instants(system.step, self._way, has_books=True)
         self._now_ns = 0
         self._due_ns = NEVER
@@ -143,6 +143,7 @@ class Trader:
         began_ns = history[0].open_time_ns if history else now_ns
         self._early = self._learn(began_ns, now_ns, history, [ControlEvent.start(began_ns)])
         self._now_ns = now_ns
+        self._judge(now_ns)
         return self._outcome()
 
     def recover(self, _now_ns: int, journal: str) -> Recovered:
@@ -174,6 +175,7 @@ class Trader:
             for order in self._system.orders():
                 gone = OrderUpdate(order.symbol, cloid=order.cloid, status="cancelled", reason="requested", time=now_ns)
                 self._instants.happen(now_ns, [], [], [gone])
+        self._judge(now_ns)
         return self._outcome()
 
     def open_orders(self, _now_ns: int) -> list[OrderEvent]:
@@ -259,8 +261,17 @@ class Trader:
         )
         equity = system.equity
         books = Books(equity, equity - self._capital, positions, len(system.orders()))
-        breach = self._watch.breach(equity, now_ns)
-        return Owned(books, system.cash, breach, self._watch.state)
+        return Owned(books, system.cash, self._judge(now_ns), self._watch.state)
+
+    def _judge(self, now_ns: int) -> str | None:
+        """Return which limit of loss of its own is broken; from then on, and if one over all is, nothing is opened."""
+        way, portfolio, equity = self._way, self._portfolio, self._system.equity
+        way.has_filled = False
+        way.halted = breach = self._watch.breach(equity, now_ns)
+        if portfolio is not None:
+            portfolio.owns(self._bot_id, equity)
+            way.halted = way.halted or portfolio.breach(now_ns)
+        return breach
 
     def _catch_up(self, now_ns: int) -> None:
         """Let everything happen that fell due before a moment; time never goes back."""
@@ -272,12 +283,15 @@ class Trader:
 
     def _news(self) -> Outcome | None:
         way = self._way
-        if way.commands or way.notices or way.refusals or self._instants.due_ns != self._due_ns:
+        if way.has_filled or way.commands or way.notices or way.refusals or self._instants.due_ns != self._due_ns:
             return self._outcome()
         return None
 
     def _outcome(self) -> Outcome:
         way = self._way
+        # Whoever looks once a second only would let a strategy lose for that long.
+        if way.has_filled:
+            self._judge(self._now_ns)
         self._due_ns = self._instants.due_ns
         outcome = Outcome(way.commands, way.notices, way.refusals, self._due_ns)
         way.commands, way.notices, way.refusals = [], [], []

@@ -46,6 +46,10 @@ class Way:
         self.exposure = Exposure()
         self.blocked: dict[str, str] = {}
         """Symbols on which nothing may be opened now, and why; "" stands for all of them."""
+        self.halted: str | None = None
+        """Why nothing may be opened any more, since enough was lost."""
+        self.has_filled = False
+        """Whether anything was filled since that was last looked at."""
         self.commands: list[Command] = []
         self.refusals: list[str] = []
         self.notices: list[Notice] = []
@@ -103,7 +107,7 @@ class Way:
         wish = self.exposure.wish(command)
         if wish is None:
             return None
-        why, reason = self.blocked.get(wish.symbol) or self.blocked.get(""), "not_trading"
+        why, reason = self.halted or self.blocked.get(wish.symbol) or self.blocked.get(""), "not_trading"
         if why is not None and wish.reduce_only:
             why = None
         if why is None:
@@ -122,6 +126,7 @@ class Way:
     def _told(self, reports: Sequence[Report]) -> Sequence[Report]:
         for report in reports:
             self.exposure.told(report)
+            self.has_filled = self.has_filled or isinstance(report, FillEvent)
             if self._portfolio is not None and isinstance(report, FillEvent | OrderUpdate):
                 self._portfolio.changed(self._bot_id, report.symbol, self.exposure)
         return reports

@@ -63,6 +63,23 @@ class Pace:
         return True
 
 
+def order_refusal(limits: Limits, wish: Wish, exposure: Exposure) -> str | None:
+    """Return why an order may not be sent by itself, whatever else there is; None if it may."""
+    mark = exposure.prices.get(wish.symbol)
+    price = wish.price if wish.price is not None else mark
+    if price is None:
+        return "there is no price yet to judge it by"
+    if limits.max_price_distance is not None and wish.price is not None and mark is not None:
+        distance = abs(wish.price - mark)
+        if distance > limits.max_price_distance * mark:
+            return f"price {wish.price} is more than max_price_distance = {limits.max_price_distance} from {mark}"
+    # Whoever buys high is bound by the limit, whoever sells low by the market.
+    worth = wish.quantity * max(price, mark or price)
+    if limits.max_order_notional is not None and not wish.reduce_only and worth > limits.max_order_notional:
+        return f"it is worth {worth:.2f}, above max_order_notional = {limits.max_order_notional}"
+    return None
+
+
 class LimitCheck:
     """Judges orders by limits. One for a bot, and one over all."""
 
@@ -76,20 +93,10 @@ class LimitCheck:
 
         What can only reduce a position is held to the price alone.
         """
-        limits, mark = self.limits, exposure.prices.get(wish.symbol)
-        price = wish.price if wish.price is not None else mark
-        if price is None:
-            return "there is no price yet to judge it by"
-        if limits.max_price_distance is not None and wish.price is not None and mark is not None:
-            distance = abs(wish.price - mark)
-            if distance > limits.max_price_distance * mark:
-                return f"price {wish.price} is more than max_price_distance = {limits.max_price_distance} from {mark}"
-        if wish.reduce_only:
-            return None
-        # Whoever buys high is bound by the limit, whoever sells low by the market.
-        worth = wish.quantity * max(price, mark or price)
-        if limits.max_order_notional is not None and worth > limits.max_order_notional:
-            return f"it is worth {worth:.2f}, above max_order_notional = {limits.max_order_notional}"
+        limits = self.limits
+        why = order_refusal(limits, wish, exposure)
+        if why is not None or wish.reduce_only:
+            return why
         if limits.max_position_notional is not None:
             position = exposure.notional(wish.symbol, wish)
             if position > limits.max_position_notional:
@@ -128,6 +135,12 @@ class LossWatch:
     def __init__(self, limits: Limits, state: LossState | None = None) -> None:
         self.limits = limits
         self.state = state or LossState()
+
+    def moved(self, amount: Decimal) -> None:
+        """Take note that equity grows by what was put in, or taken out where it is below 0."""
+        day, day_equity, peak = self.state.day, self.state.day_equity, self.state.peak
+        if day_equity is not None and peak is not None:
+            self.state = LossState(day, day_equity + amount, peak + amount)
 
     def breach(self, equity: Decimal, now_ns: int) -> str | None:
         """Take equity as it is now; return which limit is broken, if one is."""

@@ -6,7 +6,7 @@ import threading
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from algo_trade.risk.limits import Limits, LossWatch, Pace
+from algo_trade.risk.limits import Limits, LossWatch, Pace, order_refusal
 
 if TYPE_CHECKING:
     from algo_trade.risk.exposure import Exposure, Wish
@@ -26,6 +26,8 @@ class Portfolio:
         self._lock = threading.Lock()
         self._worth: dict[tuple[str, str], Decimal] = {}
         self._equity: dict[str, Decimal] = {}
+        self._bots: set[str] = set()
+        self._watch = LossWatch(limits)
         self.limits = limits
 
     @property
@@ -39,22 +41,26 @@ class Portfolio:
             self._limits = limits
             per_second = limits.max_orders_per_second
             self._pace = None if per_second is None else Pace(per_second)
-            self._watch = LossWatch(limits)
+            self._watch.limits = limits
+
+    def join(self, bot_id: str) -> None:
+        """Let a bot count, from when it is known what it owns."""
+        with self._lock:
+            self._bots.add(bot_id)
 
     def refusal(self, bot_id: str, wish: Wish, exposure: Exposure, now_ns: int) -> str | None:
         """Return why an order may not be sent, if it may not; if it may, it counts from now on."""
+        limits = self._limits
+        why = order_refusal(limits, wish, exposure)
+        if why is not None:
+            return f"{why} of all bots"
         if wish.reduce_only:
             return None
-        limits = self._limits
         with self._lock:
             worth = exposure.notional(wish.symbol, wish)
             others = sum(
                 (w for (bot, symbol), w in self._worth.items() if symbol == wish.symbol and bot != bot_id), ZERO
             )
-            if limits.max_order_notional is not None:
-                price = wish.price if wish.price is not None else exposure.prices.get(wish.symbol, ZERO)
-                if wish.quantity * price > limits.max_order_notional:
-                    return f"it is above max_order_notional = {limits.max_order_notional} of all bots"
             if limits.max_position_notional is not None and others + worth > limits.max_position_notional:
                 return (
                     f"with it all bots could come to {others + worth:.2f} of {wish.symbol}, above "
@@ -70,27 +76,33 @@ class Portfolio:
                     )
             if self._pace is not None and not self._pace.take(now_ns):
                 return f"more than max_orders_per_second = {limits.max_orders_per_second} of all bots"
-            self._worth[bot_id, wish.symbol] = worth
+            if bot_id in self._bots:
+                self._worth[bot_id, wish.symbol] = worth
         return None
 
     def changed(self, bot_id: str, symbol: str, exposure: Exposure) -> None:
         """Take what a bot could come to of a symbol now."""
         worth = exposure.notional(symbol)
         with self._lock:
-            if worth:
+            if worth and bot_id in self._bots:
                 self._worth[bot_id, symbol] = worth
             else:
                 self._worth.pop((bot_id, symbol), None)
 
     def owns(self, bot_id: str, equity: Decimal) -> None:
-        """Take what a bot owns now."""
+        """Take what a bot owns now. What it comes with is no profit."""
         with self._lock:
+            if bot_id not in self._bots:
+                return
+            if bot_id not in self._equity:
+                self._watch.moved(equity)
             self._equity[bot_id] = equity
 
     def forget(self, bot_id: str) -> None:
-        """Let a bot count no more."""
+        """Let a bot count no more, whatever a strategy that hangs may still do. What it takes along is no loss."""
         with self._lock:
-            self._equity.pop(bot_id, None)
+            self._bots.discard(bot_id)
+            self._watch.moved(-self._equity.pop(bot_id, ZERO))
             for key in [key for key in self._worth if key[0] == bot_id]:
                 del self._worth[key]
 
