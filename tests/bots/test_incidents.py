@@ -179,7 +179,7 @@ def test_a_book_that_is_stale_while_the_socket_lives_is_not_traded_on(tmp_path: 
         # Pings and pongs go on, and so do orders of ours: neither says anything of the market.
         await until(lambda: not hand.status["is_live"], within_s=50)
         assert "BTC" in hand.status["detail"]
-        assert hand.it.told("data.stale")
+        await until(lambda: hand.it.told("data.stale"))
         hand.do(BUY)
         await hand.control(faults=[])
         await until(lambda: hand.status["is_live"])

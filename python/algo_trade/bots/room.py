@@ -7,11 +7,13 @@ waits for it in vain gives it up.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import ctypes
 import threading
 import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakSet
 
 from algo_trade.errors import StrategyError
 from algo_trade.strategy import BuiltinStrategy
@@ -28,6 +30,22 @@ T = TypeVar("T")
 INTERRUPT_S = 1.0
 BACKLOG_MAX = 20_000
 """More calls than this that wait for a thread: it does not keep up, and would never again."""
+
+
+_given_up: WeakSet[threading.Thread] = WeakSet()
+
+
+def _interrupt(thread: threading.Thread) -> None:
+    if thread.is_alive() and thread.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(KeyboardInterrupt))
+
+
+@atexit.register
+def _end_given_up() -> None:
+    """A thread that still runs Python when the interpreter ends would tear the process down with it."""
+    for thread in list(_given_up):
+        _interrupt(thread)
+        thread.join(INTERRUPT_S)
 
 
 class Room(Protocol):
@@ -150,14 +168,12 @@ class ThreadRoom:
         """Let the trader go; a call that does not come to its end soon is interrupted, as soon as it runs Python."""
         self._is_open = False
         self._calls.put(None)
-        if self._began_s and not self._loop.is_closed():
-            self._loop.call_later(INTERRUPT_S, self._interrupt)
-
-    def _interrupt(self) -> None:
-        if self._thread.is_alive() and self._thread.ident is not None:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self._thread.ident), ctypes.py_object(KeyboardInterrupt)
-            )
+        if self._began_s:
+            _given_up.add(self._thread)
+            # The loop may have ended by then.
+            timer = threading.Timer(INTERRUPT_S, _interrupt, [self._thread])
+            timer.daemon = True
+            timer.start()
 
     def _work(self, make: Callable[[], Trader]) -> None:
         """Live in the thread: make the trader, and call it until there is nothing more."""
