@@ -72,8 +72,9 @@ impl PyJournalWriter {
     /// A new journal on a plain file, which must not be there yet; `header` is JSON that says how the system was made.
     #[new]
     fn new(path: PathBuf, header: &str) -> PyResult<Self> {
+        let frames = Frames::with_header(header).map_err(|e| named(&path, &e))?;
         let file = File::create_new(&path).map_err(|e| named(&path, &e))?;
-        let appender = Arc::new(Appender::new(Arc::new(Gate::default()), Frames::with_header(header).or_py()?));
+        let appender = Arc::new(Appender::new(Arc::new(Gate::default()), frames));
         let inner = Journal { appender, file: Some(Mutex::new((file, Vec::new()))) };
         Ok(Self { inner: Arc::new(inner), path, cut: None })
     }

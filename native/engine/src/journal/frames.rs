@@ -26,8 +26,11 @@ impl Frames {
     /// The beginning of a journal: magic, and the header in a frame of its own.
     ///
     /// # Errors
-    /// [`JournalError::TooLarge`].
+    /// [`JournalError::NoHeader`], [`JournalError::TooLarge`].
     pub fn with_header(header: &str) -> Result<Self, JournalError> {
+        if header.is_empty() {
+            return Err(JournalError::NoHeader);
+        }
         let mut frames = Self { bytes: MAGIC.to_vec(), open: None };
         frames.add(|bytes| {
             bytes.extend_from_slice(header.as_bytes());

@@ -56,6 +56,9 @@ pub enum JournalError {
         /// Records before it.
         records: u64,
     },
+    /// A journal was to begin with nothing.
+    #[error("the header is empty: give JSON that says how the system was made, or {{}}")]
+    NoHeader,
     /// One step would not fit into a frame.
     #[error("a frame of {size} bytes: it may have {FRAME_MAX}; give fewer events at a time")]
     TooLarge {

@@ -39,6 +39,7 @@ fn the_header_comes_back_and_what_is_no_journal_is_refused() {
     assert_eq!(Reader::new(journal(&[], 1).as_slice()).unwrap().header(), r#"{"a": 1}"#);
     assert!(matches!(Reader::new(&b"PAR1 something else"[..]), Err(JournalError::NotAJournal)));
     assert!(matches!(Reader::new(&b""[..]), Err(JournalError::NotAJournal)));
+    assert!(matches!(Writer::new(Vec::new(), ""), Err(JournalError::NoHeader)));
 }
 
 #[test]

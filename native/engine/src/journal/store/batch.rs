@@ -118,7 +118,7 @@ impl<'a, F: DiskFile> Batches<'a, F> {
         if self.next.is_some_and(|next| next != batch.number) {
             return Ok(None);
         }
-        self.next = Some(batch.number + 1);
+        self.next = Some(batch.number.saturating_add(1));
         Ok(Some(batch))
     }
 }

@@ -64,7 +64,7 @@ impl<F: DiskFile> Found<F> {
         if self.newest.is_none() {
             self.newer.empty()?;
         }
-        let number = self.newest.map_or(0, |(number, _)| number) + 1;
+        let number = self.newest.map_or(0, |(number, _)| number).saturating_add(1);
         let (current, other) = (self.older, self.newer);
         let mut redo = Redo { current, other, offset: 0, begun: number, number, batch: Vec::new() };
         redo.append(number, std::iter::empty())?;
