@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,6 +38,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(f"{len(skipped)} skipped tests, by name", sep="-")
         for report in skipped:
             terminalreporter.write_line(report.nodeid)
+
+
+THREADED = {"api", "bots", "hyperliquid", "parity", "venue"}
+"""Folders of tests beside which threads run: those of venues, and of bots."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_to_other_threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Collect what is left in cycles: a trading system has to end in its own thread, and another's may be the one that collects."""
+    if THREADED & set(request.node.path.parts):
+        gc.collect()
+    yield
+    if THREADED & set(request.node.path.parts):
+        gc.collect()
 
 
 def missing(what: str, remedy: str) -> None:
