@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from algo_trade._native import Journal
 from algo_trade.backtest import JournalFile
 from algo_trade.venue.testing import running_venue
 from tests.bots.process import Process, wait
@@ -80,3 +81,51 @@ def test_killed_at_any_moment_no_order_is_doubled_and_no_fill_lost(tmp_path: Pat
         for path in runner.journals():
             seen = JournalFile(path).verify()
             assert seen.events > 0
+
+
+def test_an_order_whose_cancel_was_lost_in_a_crash_goes_after_it(tmp_path: Path) -> None:
+    rests = {
+        "bot_id": "rests",
+        "symbol": "BTC",
+        "strategy": strategy(tmp_path, "Rests", RESTS),
+        "mode": "live",
+        "capital": 30_000,
+    }
+    with (
+        running_venue(seed=5, symbols=2, local={"block_ms": 10}, limits=LIMITS) as venue,
+        Process(tmp_path, venue, [rests]) as runner,
+    ):
+        runner.start()
+        runner.ready()
+        wait(lambda: len(runner.venue_orders()) == 1, what="it rests")
+        # Every cancel is lost from now on, until the process is gone.
+        venue.control(faults=[{"at": "request", "match": "cancelByCloid", "effect": "drop"}])
+        runner("PUT", "/api/bots/rests/pause")
+        wait(lambda: any(line.startswith("Command(Cancel ") for line in lines(runner)), what="a cancel is written")
+        runner.kill()
+        venue.control(faults=[])
+        assert len(runner.venue_orders()) == 1
+        runner.start()
+        wait(lambda: runner.venue_orders() == [], what="it is cancelled, and nobody has asked again")
+        runner.kill()
+
+
+def lines(runner: Process) -> list[str]:
+    shown: list[str] = []
+    for path in runner.journals():
+        Journal(path).dump(shown.append)
+    return shown
+
+
+RESTS = """
+import algo_trade as at
+
+class Rests(at.Strategy):
+    def on_start(self, ctx):
+        self.has_bought = False
+
+    def on_quote(self, ctx, quote):
+        if not self.has_bought:
+            self.has_bought = True
+            ctx.buy(quote.symbol, "0.01", price=quote.bid_price * 9 // 10, time_in_force="alo")
+"""

@@ -14,7 +14,8 @@ from algo_trade.bots import Runner
 from algo_trade.bots.reload import follow
 from algo_trade.config import ConfigLoader, ConfigWatcher
 from algo_trade.venue.testing import running_venue
-from tests.bots.world import LIMITS, SETTINGS, World, ask, strategy, until
+from tests.bots.world import LIMITS, World, ask, strategy, until
+from tests.hyperliquid.desk import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

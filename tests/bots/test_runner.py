@@ -106,6 +106,36 @@ def test_a_stop_that_flattens_closes_every_position(tmp_path: Path) -> None:
     run(tmp_path, scenario, pulse(tmp_path, mode="live", on_stop="flatten"))
 
 
+REQUOTES = """
+import algo_trade as at
+
+class Requotes(at.Strategy):
+    def on_quote(self, ctx, quote):
+        self.price = quote.bid_price * 9 // 10
+        if not ctx.orders(quote.symbol).open:
+            ctx.buy(quote.symbol, "0.01", price=self.price, time_in_force="alo")
+
+    def on_order(self, ctx, update):
+        if update.status == "cancelled":
+            ctx.buy(update.symbol, "0.01", price=self.price, time_in_force="alo")
+"""
+
+
+@pytest.mark.parametrize("on_stop", ["cancel", "flatten"])
+def test_who_quotes_anew_whatever_is_cancelled_leaves_nothing_resting_when_it_stops(
+    tmp_path: Path, on_stop: str
+) -> None:
+    async def scenario(it: World) -> None:
+        await it.start("again")
+        await until(lambda: it.resting != [])
+        await asyncio.wait_for(it.runner.registry.find("again").stop(), 10)
+        assert it.resting == []
+        assert it.told("bot.stop") == []
+
+    again = strategy(tmp_path, "Requotes", REQUOTES)
+    run(tmp_path, scenario, {"bot_id": "again", "symbol": "BTC", "strategy": again, "mode": "live", "on_stop": on_stop})
+
+
 @pytest.mark.parametrize("flatten", [False, True])
 def test_the_kill_switch_takes_everything_away_within_a_second(tmp_path: Path, flatten: bool) -> None:
     async def scenario(it: World) -> None:

@@ -11,7 +11,8 @@ from algo_trade._native import SigningKey
 from algo_trade.bots import Runner
 from algo_trade.errors import BotError, JournalError
 from algo_trade.venue.testing import running_venue
-from tests.bots.world import LIMITS, SETTINGS, World, ask, config_of, strategy, until, venue_positions
+from tests.bots.world import LIMITS, World, ask, config_of, strategy, until, venue_positions
+from tests.hyperliquid.desk import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path

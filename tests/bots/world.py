@@ -15,8 +15,8 @@ from algo_trade._native import SigningKey
 from algo_trade.bots import Runner
 from algo_trade.bots.trader import Trader
 from algo_trade.config import AppConfig
-from algo_trade.hyperliquid import SessionSettings
 from algo_trade.venue.testing import RunningVenue, running_venue
+from tests.hyperliquid.desk import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 30
 LIMITS = {"weight_a_minute": 1_000_000, "new_connections_a_minute": 10_000}
-SETTINGS = SessionSettings(
-    opens_per_minute=10_000,
-    sends_per_minute=100_000,
-    ping_every_s=0.5,
-    pong_within_s=1.0,
-    answer_within_s=2.0,
-    backoff_s=0.02,
-    backoff_max_s=0.5,
-    audit_every_s=2.0,
-)
 
 PULSE = '''
 import algo_trade as at

@@ -6,7 +6,6 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -66,21 +65,11 @@ class ApiServer:
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer until `stop` is set."""
         server = ServerWithoutSignals(
-            uvicorn.Config(
-                self.app(),
-                http="httptools",
-                ws="websockets-sansio",
-                lifespan="off",
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=1,
-                ws_max_size=BODY_BYTES_MAX,
-                h11_max_incomplete_event_size=65_536,
-            )
+            self.app(),
+            body_bytes_max=BODY_BYTES_MAX,
+            http="httptools",
+            ws="websockets-sansio",
+            h11_max_incomplete_event_size=65_536,
         )
         serving = asyncio.create_task(server.serve(sockets=[self._listener]))
         stopping = asyncio.create_task(stop.wait())

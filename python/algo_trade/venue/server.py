@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Final
 
-import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -77,24 +76,13 @@ def run(
 async def serve(driver: Driver, listener: socket.socket, *, control_token: str, stop: asyncio.Event) -> None:
     """Serve until `stop` is set, or until the machine fails: what it raised is raised here, once everybody was sent home."""
     server = ServerWithoutSignals(
-        uvicorn.Config(
-            make_app(driver, control_token=control_token),
-            http=_Protocol,
-            ws=WebSocketsSansIOProtocol,
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            # A customer's address is that of its socket, whatever it says.
-            proxy_headers=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
-            ws_max_size=BODY_BYTES_MAX,
-            # The protocol has its own pings, and the machine its own patience; compression is not worth it on one machine.
-            ws_ping_interval=None,
-            ws_per_message_deflate=False,
-        )
+        make_app(driver, control_token=control_token),
+        body_bytes_max=BODY_BYTES_MAX,
+        http=_Protocol,
+        ws=WebSocketsSansIOProtocol,
+        # The protocol has its own pings, and the machine its own patience; compression is not worth it on one machine.
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
     )
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve(sockets=[listener]))

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -17,6 +17,8 @@ from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from starlette.types import ASGIApp
 
 CLOSE_S_MAX = 0.3
 """How long connections may take to end in good order."""
@@ -91,7 +93,32 @@ def ends_by_signal(stop: asyncio.Event) -> Iterator[list[signal.Signals]]:
 
 
 class ServerWithoutSignals(uvicorn.Server):
-    """uvicorn's server without its signal handlers, and which does not wait for those who do not leave."""
+    """uvicorn's server without its signal handlers and its logs, and which does not wait for those who do not leave.
+
+    Parameters
+    ----------
+    app : what it serves
+    body_bytes_max : of a message of a WebSocket
+    options : more for ``uvicorn.Config``
+    """
+
+    def __init__(self, app: ASGIApp, *, body_bytes_max: int, **options: Any) -> None:  # noqa: ANN401 -- as uvicorn takes them
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                # A customer's address is that of its socket, whatever it says.
+                proxy_headers=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=1,
+                ws_max_size=body_bytes_max,
+                **options,
+            )
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
