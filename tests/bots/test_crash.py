@@ -13,7 +13,7 @@ from algo_trade._native import Journal
 from algo_trade.backtest import JournalFile
 from algo_trade.venue.testing import running_venue
 from tests.bots.process import Process, wait
-from tests.bots.world import LIMITS, strategy
+from tests.bots.world import LIMITS, resting_bot, strategy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,16 +84,9 @@ def test_killed_at_any_moment_no_order_is_doubled_and_no_fill_lost(tmp_path: Pat
 
 
 def test_an_order_whose_cancel_was_lost_in_a_crash_goes_after_it(tmp_path: Path) -> None:
-    rests = {
-        "bot_id": "rests",
-        "symbol": "BTC",
-        "strategy": strategy(tmp_path, "Rests", RESTS),
-        "mode": "live",
-        "capital": 30_000,
-    }
     with (
         running_venue(seed=5, symbols=2, local={"block_ms": 10}, limits=LIMITS) as venue,
-        Process(tmp_path, venue, [rests]) as runner,
+        Process(tmp_path, venue, [resting_bot(tmp_path)]) as runner,
     ):
         runner.start()
         runner.ready()
@@ -115,17 +108,3 @@ def lines(runner: Process) -> list[str]:
     for path in runner.journals():
         Journal(path).dump(shown.append)
     return shown
-
-
-RESTS = """
-import algo_trade as at
-
-class Rests(at.Strategy):
-    def on_start(self, ctx):
-        self.has_bought = False
-
-    def on_quote(self, ctx, quote):
-        if not self.has_bought:
-            self.has_bought = True
-            ctx.buy(quote.symbol, "0.01", price=quote.bid_price * 9 // 10, time_in_force="alo")
-"""

@@ -62,6 +62,28 @@ def strategy(folder: Path, name: str, source: str = PULSE) -> str:
     return f"{path}:{name}"
 
 
+RESTS = '''
+import algo_trade as at
+
+class Rests(at.Strategy):
+    """Has one order, which nobody takes."""
+
+    def on_start(self, ctx):
+        self.has_bought = False
+
+    def on_quote(self, ctx, quote):
+        if not self.has_bought:
+            self.has_bought = True
+            ctx.buy(quote.symbol, "0.01", price=quote.bid_price * 9 // 10, time_in_force="alo")
+'''
+
+
+def resting_bot(folder: Path) -> dict[str, Any]:
+    """Return a live bot that has one order on the book."""
+    spec = strategy(folder, "Rests", RESTS)
+    return {"bot_id": "rests", "symbol": "BTC", "strategy": spec, "mode": "live", "capital": 30_000}
+
+
 def config_of(venue: RunningVenue, folder: Path, key: SigningKey, *bots: dict[str, Any], **tables: Any) -> AppConfig:
     """Return a configuration of a runner whose files are all in a folder."""
     return AppConfig.model_validate(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from algo_trade._native import AccountEvent, FillEvent, OrderUpdate, SubmitOrder
 from algo_trade.bots.deadman import DeadMansSwitch
+from algo_trade.bots.orphans import cancel_orphans
 from algo_trade.bots.reconciliation import Difference, Reconciler, shares
 from algo_trade.core.protocols import FeedChange
 from algo_trade.errors import StorageError
@@ -180,13 +181,8 @@ class AccountDesk:
 
     async def cancel_orphans(self, tag: str) -> None:
         """Cancel what rests of a bot that begins anew: nobody would look after it."""
-        for order in await self._client.info.open_orders():
-            cloid = order["cloid"]
-            if cloid is not None and cloid.startswith(tag) and cloid not in self._owners:
-                answer = await self._client.exchange.cancel(order["coin"], cloid)
-                self._tell(
-                    "account.orphan", "warning", f"{order['coin']}: an order of an earlier run: {answer}", cloid=cloid
-                )
+        for coin, cloid, answer in await cancel_orphans(self._client, [tag], known=self._owners):
+            self._tell("account.orphan", "warning", f"{coin}: an order of an earlier run: {answer}", cloid=cloid)
 
     async def quiet(self, trader: Trading | None = None, *, within_s: float) -> bool:
         """Wait until no order of a bot, or of anyone, is left; return whether that came to be."""

@@ -22,6 +22,12 @@ FLATTEN_S: Final = 10.0
 FLATTEN_AGAIN_S: Final = 0.2
 
 
+def pausing(now_ns: int, *, cancels: bool = True) -> list[ControlEvent]:
+    """Return the operator's word that nothing is opened any more, and that orders go, if they are to."""
+    pause = ControlEvent.pause(now_ns)
+    return [pause, ControlEvent.cancel_all(now_ns)] if cancels else [pause]
+
+
 class Rest(NamedTuple):
     """How a bot came to rest: whether positions are as they should be, and orders."""
 
@@ -78,8 +84,7 @@ class Ending:
 
     async def flatten(self) -> bool:
         """Close all positions, as often as it takes: a book may be too thin for all at once. Return whether all are closed."""
-        now_ns = self._clock()
-        await self.tell(ControlEvent.pause(now_ns), ControlEvent.cancel_all(now_ns))
+        await self.tell(*pausing(self._clock()))
         until_s = asyncio.get_running_loop().time() + FLATTEN_S
         while (await self.owned()).books.positions:
             if asyncio.get_running_loop().time() > until_s:
@@ -97,9 +102,7 @@ class Ending:
             is_flat = await self.flatten()
         else:
             # A strategy that still may would quote anew what was just cancelled.
-            now_ns = self._clock()
-            cancel = [ControlEvent.cancel_all(now_ns)] if on_stop == "cancel" else []
-            await self.tell(ControlEvent.pause(now_ns), *cancel)
+            await self.tell(*pausing(self._clock(), cancels=on_stop == "cancel"))
         is_quiet = await self.quiet(wait=on_stop != "keep")
         ended = self._room.ask(Trader.stop, self._clock())
         self._answer(await asyncio.wait_for(ended, self._deadline_s()))

@@ -17,7 +17,7 @@ from algo_trade.bots.beginnings import (
     load_strategy,
     warm_up_of,
 )
-from algo_trade.bots.ending import FLATTEN_S, QUIET_S, Ending
+from algo_trade.bots.ending import FLATTEN_S, QUIET_S, Ending, pausing
 from algo_trade.bots.memory import Estate, Memory
 from algo_trade.bots.outbox import Outbox
 from algo_trade.bots.room import room_for
@@ -340,11 +340,10 @@ class BotRun:
 
     def _answer(self, outcome: Outcome) -> None:
         """Carry out what a call of the trader came to."""
-        tell, bot_id = self._services.telemetry.tell, self.config.bot_id
         for notice in outcome.notices:
-            tell("bot.notice", notice.level, notice.text, bot_id=bot_id)
+            self._tell("bot.notice", notice.level, notice.text)
         for refusal in outcome.refusals:
-            tell("risk.refused", "warning", refusal, bot_id=bot_id)
+            self._tell("risk.refused", "warning", refusal)
         if outcome.commands and self._outbox is not None:
             self._outbox.put(outcome.commands, self._heard_ns)
         if self._timer is not None:
@@ -387,8 +386,7 @@ class BotRun:
     async def _halt(self, breach: str) -> None:
         """End trading, since enough was lost."""
         self._tell("risk.halt", "error", breach)
-        now_ns = self._clock()
-        self.control(ControlEvent.pause(now_ns), ControlEvent.cancel_all(now_ns))
+        self.control(*pausing(self._clock()))
         if self._services.on_breach() == "flatten":
             await self._flatten()
         self._fail(HaltError(breach))
@@ -419,9 +417,7 @@ class BotRun:
 
     def pause(self) -> None:
         """Open nothing any more, until it is told to resume."""
-        now_ns = self._clock()
-        cancel = [ControlEvent.cancel_all(now_ns)] if self.config.on_pause == "cancel" else []
-        self.control(ControlEvent.pause(now_ns), *cancel)
+        self.control(*pausing(self._clock(), cancels=self.config.on_pause == "cancel"))
 
     def resume(self) -> None:
         """Trade again."""
@@ -429,8 +425,7 @@ class BotRun:
 
     def kill(self, *, flatten: bool) -> None:
         """Have everything cancelled, and closed if wanted, from now on; nothing is opened afterwards."""
-        now_ns = self._clock()
-        self.control(ControlEvent.pause(now_ns), ControlEvent.cancel_all(now_ns))
+        self.control(*pausing(self._clock()))
         if flatten and (self._flattening is None or self._flattening.done()):
             self._flattening = asyncio.create_task(self._flatten())
 

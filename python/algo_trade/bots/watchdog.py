@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from algo_trade.bots import heartbeat
+from algo_trade.bots.orphans import cancel_orphans
 from algo_trade.errors import DataError, VenueError
 from algo_trade.hyperliquid import HyperliquidClient
 
@@ -92,11 +93,7 @@ class Watchdog:
         for account in dead.accounts or (None,):
             config = self._config if account is None else replace(self._config, vault_address=account)
             async with HyperliquidClient(config, self._key) as client:
-                resting = await client.info.open_orders()
-                found = [(each["coin"], each["cloid"]) for each in resting]
-                ours = [(coin, cloid) for coin, cloid in found if cloid is not None and cloid[:10] in dead.tags]
-                for coin, cloid in ours:
-                    answer = await client.exchange.cancel(coin, cloid)
+                for coin, cloid, answer in await cancel_orphans(client, dead.tags):
                     self._tell(f"{coin} {cloid}: {answer}")
-                count += len(ours)
+                    count += 1
         return count

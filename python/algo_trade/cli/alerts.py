@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from algo_trade.cli.extras import needed_by
 from algo_trade.cli.output import print_json, say, show
 from algo_trade.errors import ConfigError
 
@@ -69,12 +70,10 @@ def _chosen(rules: Sequence[AlertRule], name: str | None) -> list[AlertRule]:
 
 
 async def _try(settings: TelemetryConfig, rules: list[AlertRule]) -> list[Tried]:
-    try:
+    with needed_by("sending alerts", "live"):
         from algo_trade.telemetry.alerts import TEST_KIND, try_rule  # noqa: PLC0415
         from algo_trade.telemetry.redaction import Secrets  # noqa: PLC0415
         from algo_trade.telemetry.targets import Message  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"alerts need {error.name}: pip install 'algo-trade[live]'") from error
     instance = settings.instance or socket.gethostname()
     secrets = Secrets()
     secrets.add_environment(os.environ)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from algo_trade.cli.config import ConfigPath, Profile
+from algo_trade.cli.extras import needed_by
 from algo_trade.cli.output import print_json, say, show
 from algo_trade.errors import ConfigError
 
@@ -73,7 +74,7 @@ def key_of_environment(variable: str = KEY_VARIABLE) -> SigningKey | None:
 
 
 def _serve(loader: ConfigLoader, config: AppConfig, *, json: bool, starts: bool) -> None:
-    try:
+    with needed_by("running bots", "live,server,storage"):
         import uvloop  # noqa: PLC0415
 
         from algo_trade.api import ApiServer  # noqa: PLC0415
@@ -81,8 +82,6 @@ def _serve(loader: ConfigLoader, config: AppConfig, *, json: bool, starts: bool)
         from algo_trade.bots.reload import follow  # noqa: PLC0415
         from algo_trade.config import ConfigWatcher  # noqa: PLC0415
         from algo_trade.web import ends_by_signal  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"running bots needs {error.name}: pip install 'algo-trade[live,server,storage]'") from error
     key = key_of_environment()
     # A crash dump would hold the key.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

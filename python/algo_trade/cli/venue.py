@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
+from algo_trade.cli.extras import needed_by
 from algo_trade.cli.output import print_json, say, show
 from algo_trade.errors import ConfigError, CredentialError
 
@@ -64,10 +65,8 @@ def command(
         symbols=symbols,
         block_ms=block_ms,
     )
-    try:
+    with needed_by("the local venue", "server"):
         from algo_trade.venue.server import run  # noqa: PLC0415 -- an extra, and no other command waits for it
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"the local venue needs {error.name}: pip install 'algo-trade[server]'") from error
     token = control_token(control_token_file) if control_token_file else secrets.token_urlsafe(24)
 
     def announce(address: Address) -> None:
