@@ -24,7 +24,11 @@ def frame(message: bytes) -> bytes:
 
 async def accept(reader: asyncio.StreamReader) -> bytes:
     """Read a client's opening and return the answer to it."""
-    request = await reader.readuntil(b"\r\n\r\n")
+    return answer(await reader.readuntil(b"\r\n\r\n"))
+
+
+def answer(request: bytes) -> bytes:
+    """Return the answer to a client's opening."""
     (asked,) = (line for line in request.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
     key = asked.split(b": ")[1].strip()
     digest = hashlib.sha1(key + ACCEPT_SUFFIX, usedforsecurity=False).digest()

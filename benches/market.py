@@ -1,7 +1,8 @@
 """A WebSocket server that sends the markets of many symbols at a steady rate: books, best prices, trades, mark prices, candles. Run as a program, it prints its port.
 
-usage: market.py SYMBOLS MESSAGES_PER_SECOND SECONDS
-Whatever a client asks for, it gets all of it. At the end it says how many messages of each kind it has sent, on the socket and in print.
+usage: market.py SYMBOLS MESSAGES_PER_SECOND SECONDS [WITH_BOOKS]
+The first symbols, all if it is not said how many, have books and trades.
+Whatever a client asks for on the socket, it gets all of it; asked over HTTP, it lists the symbols. At the end it says how many messages of each kind it has sent, on the socket and in print.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import json
 import sys
 import time
 
-from firehose import accept, frame
+from firehose import answer, frame
 
-# Of ten messages: best prices and books change the most.
+# Of ten messages: best prices and books change the most. The exchange allows a thousand streams: not every symbol can have all of them.
 KINDS = ("bbo", "l2Book", "bbo", "trades", "l2Book", "bbo", "trades", "activeAssetCtx", "l2Book", "candle")
+WITHOUT_BOOKS = ("bbo", "bbo", "bbo", "activeAssetCtx", "bbo", "bbo", "bbo", "activeAssetCtx", "bbo", "candle")
 TICK_S = 0.005
 
 
@@ -54,12 +56,32 @@ def message(kind: str, coin: str, number: int, now_ms: int) -> bytes:
     return f'{{"channel":"{kind}","data":{data}}}'.encode()
 
 
-async def serve(symbols: int, rate: int, seconds: int) -> None:
+def listing(question: str, symbols: int) -> object:
+    """Return what the exchange answers to a question about its markets: perpetuals, no spot, no history."""
+    match question:
+        case "meta":
+            return {"universe": [{"name": f"C{number}", "szDecimals": 3, "maxLeverage": 20} for number in range(symbols)]}
+        case "spotMeta":
+            return {"tokens": [], "universe": []}
+        case _:
+            return []
+
+
+async def serve(symbols: int, rate: int, seconds: int, with_books: int | None = None) -> None:
     sent = dict.fromkeys(KINDS, 0)
     numbers = itertools.count(1)
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await accept(reader))
+        request = await reader.readuntil(b"\r\n\r\n")
+        if request.startswith(b"POST"):
+            (length,) = (line for line in request.lower().split(b"\r\n") if line.startswith(b"content-length"))
+            question = json.loads(await reader.readexactly(int(length.partition(b":")[2])))
+            body = json.dumps(listing(question["type"], symbols)).encode()
+            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n")
+            writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+            writer.close()
+            return
+        writer.write(answer(request))
         await reader.read(1)
         asyncio.get_running_loop().create_task(swallow(reader))
         begun, told, answered = time.monotonic(), 0, 0
@@ -69,9 +91,11 @@ async def serve(symbols: int, rate: int, seconds: int) -> None:
             frames = []
             for number in itertools.islice(numbers, due - told):
                 # Kinds change slower than symbols, so that every symbol gets every kind.
-                kind = KINDS[number // symbols % len(KINDS)]
+                symbol = number % symbols
+                kinds = KINDS if with_books is None or symbol < with_books else WITHOUT_BOOKS
+                kind = kinds[number // symbols % len(kinds)]
                 sent[kind] += 1
-                frames.append(frame(message(kind, f"C{number % symbols}", number, now_ms)))
+                frames.append(frame(message(kind, f"C{symbol}", number, now_ms)))
             told = due
             # Clients ask now and then whether anybody is there; nobody here reads what they ask.
             if due // rate > answered:
