@@ -18,7 +18,7 @@ from firehose import answer, frame
 # Of ten messages: best prices and books change the most. The exchange allows a thousand streams: not every symbol can have all of them.
 KINDS = ("bbo", "l2Book", "bbo", "trades", "l2Book", "bbo", "trades", "activeAssetCtx", "l2Book", "candle")
 WITHOUT_BOOKS = ("bbo", "bbo", "bbo", "activeAssetCtx", "bbo", "bbo", "bbo", "activeAssetCtx", "bbo", "candle")
-TICK_S = 0.005
+TICK_S = 0.001
 
 
 def level(price: int, quantity: int) -> str:
@@ -60,7 +60,9 @@ def listing(question: str, symbols: int) -> object:
     """Return what the exchange answers to a question about its markets: perpetuals, no spot, no history."""
     match question:
         case "meta":
-            return {"universe": [{"name": f"C{number}", "szDecimals": 3, "maxLeverage": 20} for number in range(symbols)]}
+            return {
+                "universe": [{"name": f"C{number}", "szDecimals": 3, "maxLeverage": 20} for number in range(symbols)]
+            }
         case "spotMeta":
             return {"tokens": [], "universe": []}
         case _:

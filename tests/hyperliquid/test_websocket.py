@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -212,3 +213,60 @@ def test_cancellation_ends_it_whatever_it_waits_for(run: Any) -> None:
                 await asyncio.sleep(0)
 
     run(main())
+
+
+class Deaf:
+    """A connection that hears nothing of what is sent, and whose messages the test makes up."""
+
+    def __init__(self) -> None:
+        self.gone = asyncio.Event()
+
+    async def open(self, _url: str, received: Callable[[bytes], None]) -> Deaf:
+        self.received = received
+        return self
+
+    def send(self, message: bytes) -> None: ...
+
+    def close(self) -> None:
+        self.gone.set()
+
+    async def wait_closed(self) -> str:
+        await self.gone.wait()
+        return "closed"
+
+
+def test_whoever_waits_gets_a_turn_while_a_burst_is_taken_and_nothing_of_it_is_lost_or_out_of_order(run: Any) -> None:
+    async def main() -> None:
+        deaf, told = Deaf(), list[Any]()
+        async with HyperliquidWebSocket({"BTC": "BTC"}, connect=deaf.open, listener=told.append) as ws:
+            ws.subscribe(Subscription("trades", coin="BTC"))
+            while not hasattr(deaf, "received"):
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
+            deaf.received(
+                b'{"channel":"subscriptionResponse","data":{"method":"subscribe","subscription":{"type":"trades","coin":"BTC"}}}'
+            )
+            deaf.received(trade(0))  # what comes first is history
+            await asyncio.sleep(0.01)
+            told.clear()
+            seen: list[int] = []
+            for number in range(1, 201):
+                deaf.received(trade(number))
+            asyncio.get_running_loop().call_soon(lambda: seen.append(len(told)))
+            await asyncio.sleep(0.05)
+            trades = [event.trade_id for event in told if isinstance(event, at.Trade)]
+            assert trades == list(range(1, 201))
+            assert 0 < seen[0] < 100
+            for number in range(201, 301):
+                deaf.received(trade(number))
+            deaf.gone.set()
+            await asyncio.sleep(0.01)
+            assert [event.trade_id for event in told if isinstance(event, at.Trade)] == list(range(1, 301))
+
+    run(main())
+
+
+def trade(number: int) -> bytes:
+    """Return the message of a trade of the present."""
+    body = f'"px":"50000","sz":"0.1","time":{time.time_ns() // 1_000_000},"hash":"0x{0:064x}","tid":{number},"users":["0x{1:040x}","0x{2:040x}"]'
+    return f'{{"channel":"trades","data":[{{"coin":"BTC","side":"B",{body}}}]}}'.encode()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from algo_trade._native import AccountEvent, Bar, ControlEvent, FillEvent, cloid_tag
+from algo_trade._native import AccountEvent, Bar, ControlEvent, FillEvent, Quote, cloid_tag
 from algo_trade.bots.beginnings import (
     LOAD_S,
     MISSED_BARS_MAX,
@@ -74,6 +74,7 @@ class BotRun:
         self._room: Room | None = None
         self._feed: MarketFeed
         self._desk: AccountDesk | None = None
+        self._hears_quotes = True
         self._outbox: Outbox | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pending: list[tuple[list[MarketEvent], int]] | None = []
@@ -234,6 +235,8 @@ class BotRun:
     async def _open_feed(self, stack: AsyncExitStack, needs: Needs) -> None:
         for symbol in self._begins.plan.symbols:
             self._blocked[symbol] = "waits for its first prices"
+        # A simulated venue fills orders by them.
+        self._hears_quotes = needs.quotes or self._desk is None
         self._feed = await self._services.gateway.feed()
         seat = self._feed.join(self, self._begins.plan.symbols, needs, interval=self.config.interval)
         stack.callback(self._feed.leave, seat)
@@ -253,6 +256,10 @@ class BotRun:
             for event in events:
                 self._desk.on_market_event(event)
         if self._room is not None:
+            if not self._hears_quotes:
+                events = [event for event in events if type(event) is not Quote]
+                if not events:
+                    return
             self._heard_ns = now_ns
             self._room.call(Trader.hear, now_ns, events)
             self._lag_ns = max(self._lag_ns, self._clock() - now_ns)

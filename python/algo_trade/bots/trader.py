@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from algo_trade._native import AccountEvent, ControlEvent, OrderUpdate, SetTimer, System
 from algo_trade.bots.models import Books, BotPosition
-from algo_trade.bots.way import Way
+from algo_trade.bots.way import PaperWay, Way
 from algo_trade.core.engine import risk_part, strategy_part
 from algo_trade.core.instants import NEVER, Instants
 from algo_trade.execution import SimulatedExecutionHandler
@@ -127,7 +127,8 @@ class Trader:
         if plan.is_paper:
             venue = SimulatedExecutionHandler(symbols, initial_capital=plan.capital, venue=plan.venue, books=plan.books)
         self._venue, self._is_paper, self._capital = venue, plan.is_paper, plan.capital
-        self._way = Way(plan.bot_id, venue, lambda: system.equity, limits, portfolio)
+        rest = (plan.bot_id, lambda: system.equity, limits, portfolio)
+        self._way = Way(*rest) if venue is None else PaperWay(venue, *rest)
         self._watch, self._portfolio, self._bot_id = LossWatch(limits, loss), portfolio, plan.bot_id
         self._instants = Instants(system.step, self._way, has_books=True)
         self._now_ns = 0

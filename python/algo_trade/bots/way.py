@@ -18,28 +18,19 @@ if TYPE_CHECKING:
 
 
 class Way:
-    """A :class:`~algo_trade.core.TimedExecutionHandler`: to a simulated venue at once, to a far one by whoever takes ``commands``.
+    """An :class:`~algo_trade.core.ExecutionHandler` to a venue far away: what may pass lies in ``commands``, for whoever takes it there.
 
     What a limit forbids, and what would open risk on a symbol that is blocked, does not pass: the strategy hears that it was rejected.
 
     Parameters
     ----------
     bot_id : whose
-    venue : the simulated one, if it is one
     equity : what the bot owns now
     limits, portfolio : its own limits, and those over all bots
     """
 
-    def __init__(
-        self,
-        bot_id: str,
-        venue: SimulatedExecutionHandler | None,
-        equity: Callable[[], Decimal],
-        limits: Limits,
-        portfolio: Portfolio | None,
-    ) -> None:
+    def __init__(self, bot_id: str, equity: Callable[[], Decimal], limits: Limits, portfolio: Portfolio | None) -> None:
         self._bot_id = bot_id
-        self._venue = venue
         self._equity = equity
         self._check = LimitCheck(limits)
         self._portfolio = portfolio
@@ -63,22 +54,10 @@ class Way:
     def limits(self, limits: Limits) -> None:
         self._check = LimitCheck(limits)
 
-    @property
-    def next_time_ns(self) -> int | None:
-        """When something falls due at the simulated venue."""
-        return None if self._venue is None else self._venue.next_time_ns
-
-    def on_time(self, now_ns: int) -> Sequence[Report]:
-        """Let what is due happen at the simulated venue."""
-        return () if self._venue is None else self._told(self._venue.on_time(now_ns))
-
     def on_market_event(self, event: MarketEvent) -> Sequence[Report]:
-        """Let the simulated venue hear the market, and the limits its prices."""
+        """Let the limits hear the prices."""
         self.exposure.hear(event)
-        # Bars tell nothing of a book, which is what orders meet here.
-        if self._venue is None or isinstance(event, Bar):
-            return ()
-        return self._told(self._venue.on_market_event(event))
+        return ()
 
     def hear_reports(self, reports: Sequence[Report]) -> None:
         """Take what a far venue told."""
@@ -98,8 +77,9 @@ class Way:
                     return [refused]
             case _:
                 pass
-        if self._venue is not None:
-            return self._told(self._venue.execute(command, now_ns))
+        return self._pass_on(command, now_ns)
+
+    def _pass_on(self, command: Command, _now_ns: int) -> Sequence[Report]:
         self.commands.append(command)
         return ()
 
@@ -130,3 +110,42 @@ class Way:
             if self._portfolio is not None and isinstance(report, FillEvent | OrderUpdate):
                 self._portfolio.changed(self._bot_id, report.symbol, self.exposure)
         return reports
+
+
+class PaperWay(Way):
+    """A :class:`~algo_trade.core.TimedExecutionHandler`: the way to a simulated venue, which answers at once or when something falls due.
+
+    Parameters
+    ----------
+    venue : the simulated one
+    bot_id, equity, limits, portfolio : as :class:`Way` has them
+    """
+
+    def __init__(
+        self,
+        venue: SimulatedExecutionHandler,
+        bot_id: str,
+        equity: Callable[[], Decimal],
+        limits: Limits,
+        portfolio: Portfolio | None,
+    ) -> None:
+        super().__init__(bot_id, equity, limits, portfolio)
+        self._venue = venue
+
+    @property
+    def next_time_ns(self) -> int | None:
+        """When something falls due at the venue."""
+        return self._venue.next_time_ns
+
+    def on_time(self, now_ns: int) -> Sequence[Report]:
+        """Let what is due happen at the venue."""
+        return self._told(self._venue.on_time(now_ns))
+
+    def on_market_event(self, event: MarketEvent) -> Sequence[Report]:
+        """Let the venue hear the market, and the limits its prices."""
+        self.exposure.hear(event)
+        # Bars tell nothing of a book, which is what orders meet here.
+        return () if isinstance(event, Bar) else self._told(self._venue.on_market_event(event))
+
+    def _pass_on(self, command: Command, now_ns: int) -> Sequence[Report]:
+        return self._told(self._venue.execute(command, now_ns))

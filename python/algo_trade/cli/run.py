@@ -73,12 +73,17 @@ def key_of_environment(variable: str = KEY_VARIABLE) -> SigningKey | None:
     return key_from_env(variable) if variable in os.environ else None
 
 
+SETTLED_S = 30
+"""By then, what is started at the beginning has been started."""
+
+
 def _serve(loader: ConfigLoader, config: AppConfig, *, json: bool, starts: bool) -> None:
     with needed_by("running bots", "live,server,storage"):
         import uvloop  # noqa: PLC0415
 
         from algo_trade.api import ApiServer  # noqa: PLC0415
         from algo_trade.bots import Runner  # noqa: PLC0415
+        from algo_trade.bots.pauses import settle  # noqa: PLC0415
         from algo_trade.bots.reload import follow  # noqa: PLC0415
         from algo_trade.config import ConfigWatcher  # noqa: PLC0415
         from algo_trade.web import ends_by_signal  # noqa: PLC0415
@@ -99,6 +104,7 @@ def _serve(loader: ConfigLoader, config: AppConfig, *, json: bool, starts: bool)
                         say("Next: algo-trade list-bots; Ctrl-C ends it")
                     if starts:
                         await runner.start_enabled()
+                    asyncio.get_running_loop().call_later(SETTLED_S, settle)
                     async with asyncio.TaskGroup() as tasks:
                         tasks.create_task(follow(runner, ConfigWatcher(loader, config), stop))
                         await api.serve(stop)

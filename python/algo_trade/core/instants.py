@@ -52,7 +52,12 @@ class Instants:
     @property
     def due_ns(self) -> int:
         """The next moment at which something happens though nobody says anything."""
-        return min(self._timers[0][0], self._venue_due()) if self._timers else self._venue_due()
+        due = NEVER if self._timed is None else self._timed.next_time_ns
+        if due is None:
+            due = NEVER
+        if self._timers and self._timers[0][0] < due:
+            due = self._timers[0][0]
+        return due
 
     def set_timers(self, timers: Iterable[tuple[int, int]], now_ns: int) -> None:
         """Set timers (when, and their ids) that were set before a restart."""
@@ -87,15 +92,13 @@ class Instants:
             f"more than {ROUNDS_MAX} rounds at one instant: the strategy answers each report with an order"
         )
 
-    def _venue_due(self) -> int:
-        due = None if self._timed is None else self._timed.next_time_ns
-        return NEVER if due is None else due
-
     def _round(
         self, now_ns: int, batch: list[MarketEvent], commands: list[Command], told: Sequence[Report] = ()
     ) -> list[Command]:
         """First at the venue: the market, what is due, our commands. Then with us: its reports, the market, timers."""
-        reports = [*told, *(report for event in batch for report in self._execution.on_market_event(event))]
+        reports = [*told]
+        for event in batch:
+            reports += self._execution.on_market_event(event)
         timed = self._timed
         if timed is not None and (due := timed.next_time_ns) is not None and due <= now_ns:
             reports += timed.on_time(now_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any, Self
@@ -41,6 +42,10 @@ async def leave(
 
 # After this many events taken without a pause, others get their turn.
 TURN = 256
+BURST = 16
+"""So many messages are taken at once; then others get their turn: what has become durable has to be sent, however many wait to be read."""
+BACKLOG_MAX = 4_096
+"""With more messages than this waiting, nothing is read meanwhile: the exchange is to notice."""
 
 
 class HyperliquidWebSocket:
@@ -102,6 +107,9 @@ class HyperliquidWebSocket:
         self._until_ns: int | None = None
         self._is_telling = False
         self._taken = 0
+        self._inbox: deque[tuple[int, bytes, int]] = deque()
+        self._at_once = BURST
+        self._has_turn = False
 
     async def __aenter__(self) -> Self:
         self._group = asyncio.TaskGroup()
@@ -184,7 +192,32 @@ class HyperliquidWebSocket:
             del self._posts[request]
 
     def _received(self, socket: int, message: bytes) -> None:
-        session, now_ns = self._session, self._clock()
+        if self._at_once:
+            self._at_once -= 1
+            self._take(socket, message, self._clock())
+        else:
+            self._inbox.append((socket, message, self._clock()))
+            if len(self._inbox) > BACKLOG_MAX:
+                self._take_waiting(BACKLOG_MAX)
+        if not self._has_turn:
+            self._has_turn = True
+            asyncio.get_running_loop().call_soon(self._turn)
+
+    def _turn(self) -> None:
+        self._take_waiting(BURST)
+        self._has_turn = bool(self._inbox)
+        if self._has_turn:
+            asyncio.get_running_loop().call_soon(self._turn)
+        else:
+            self._at_once = BURST
+
+    def _take_waiting(self, count: int) -> None:
+        inbox = self._inbox
+        for _ in range(min(count, len(inbox))):
+            self._take(*inbox.popleft())
+
+    def _take(self, socket: int, message: bytes, now_ns: int) -> None:
+        session = self._session
         session.received(socket, message, now_ns)
         if session.has_actions:
             self._work(now_ns)
@@ -280,6 +313,7 @@ class HyperliquidWebSocket:
             self._sockets.pop(socket, None)
             del self._transports[socket]
             transport.close()
+        self._take_waiting(len(self._inbox))
         session.closed(socket, self._clock(), reason)
         self._work()
 

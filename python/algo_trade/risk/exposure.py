@@ -50,27 +50,30 @@ class Exposure:
     """Positions, working orders and prices of one bot."""
 
     def __init__(self) -> None:
-        self.prices: dict[str, Decimal] = {}
         self.positions: dict[str, Decimal] = {}
         self._working: dict[str, _Working] = {}
+        # What the newest price of a symbol can be read off: that is done for the few events after which somebody asks.
+        self._newest: dict[str, MarketEvent] = {}
 
     def hear(self, event: MarketEvent) -> None:
-        """Take the newest price of a symbol: the mark price where it is told, else the middle, a print, a close."""
-        match event:
-            case Quote():
-                if event.bid_price and event.ask_price:
-                    self.prices[event.symbol] = (event.bid_price + event.ask_price) / 2
-            case MarketContext():
-                self.prices[event.symbol] = event.mark_price
-            case BookSnapshot():
-                if event.bids and event.asks:
-                    self.prices[event.symbol] = (event.bids[0][0] + event.asks[0][0]) / 2
-            case Trade():
-                self.prices.setdefault(event.symbol, event.price)
-            case Bar():
-                self.prices.setdefault(event.symbol, event.close)
+        """Take the newest price of a symbol: the mark price, or the middle of a book; before the first of these, a print or a close."""
+        kind = type(event)
+        if kind is MarketContext or ((kind is Quote or kind is BookSnapshot) and event.is_two_sided):  # type: ignore[union-attr]
+            self._newest[event.symbol] = event
+        elif kind is Trade or kind is Bar:
+            self._newest.setdefault(event.symbol, event)
+
+    def price(self, symbol: str) -> Decimal | None:
+        """Return the newest price of a symbol; None before the first."""
+        match self._newest.get(symbol):
+            case Quote(bid_price=bid, ask_price=ask):
+                return (bid + ask) / 2
+            case MarketContext(mark_price=price) | Trade(price=price) | Bar(close=price):
+                return price
+            case BookSnapshot(bids=bids, asks=asks):
+                return (bids[0][0] + asks[0][0]) / 2
             case _:
-                pass
+                return None
 
     def wish(self, command: Command) -> Wish | None:
         """Return what a command asks for, if it places or changes an order."""
@@ -133,7 +136,7 @@ class Exposure:
 
     def notional(self, symbol: str, wish: Wish | None = None) -> Decimal:
         """Return what :meth:`furthest` is worth."""
-        price = self.prices.get(symbol)
+        price = self.price(symbol)
         if price is None:
             price = ZERO if wish is None or wish.price is None else wish.price
         return self.furthest(symbol, wish) * price

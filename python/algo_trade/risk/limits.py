@@ -65,7 +65,7 @@ class Pace:
 
 def order_refusal(limits: Limits, wish: Wish, exposure: Exposure) -> str | None:
     """Return why an order may not be sent by itself, whatever else there is; None if it may."""
-    mark = exposure.prices.get(wish.symbol)
+    mark = exposure.price(wish.symbol)
     price = wish.price if wish.price is not None else mark
     if price is None:
         return "there is no price yet to judge it by"

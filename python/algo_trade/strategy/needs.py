@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from algo_trade.strategy.builtin import BuiltinStrategy
@@ -12,27 +12,32 @@ _BUILTIN_ON_BOOKS: Final = frozenset({"market_maker"})
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """The kinds of market data that strategies are woken by or look at; the best prices come in any case."""
+    """The kinds of market data that strategies are woken by or look at.
+
+    The best prices of a symbol are streamed in any case, since orders need them. ``quotes``: whether the strategy hears them, too.
+    """
 
     bars: bool = False
     trades: bool = False
     levels: bool = False
+    quotes: bool = False
 
     def __or__(self, other: Needs) -> Needs:
-        return Needs(self.bars or other.bars, self.trades or other.trades, self.levels or other.levels)
+        return Needs(*(one or another for one, another in zip(astuple(self), astuple(other), strict=True)))
 
 
 def needs_of(strategy: object) -> Needs:
     """Return what a strategy needs: of a built-in one what it is made for, of any other what its hooks ask for."""
     if isinstance(strategy, BuiltinStrategy):
         is_quoting = strategy.name in _BUILTIN_ON_BOOKS
-        return Needs(bars=not is_quoting, trades=is_quoting, levels=is_quoting)
+        return Needs(bars=not is_quoting, trades=is_quoting, levels=is_quoting, quotes=is_quoting)
     hears_all = _has(strategy, "on_market_event") or hasattr(strategy, "__algo_trade_strategy__")
     trades = hears_all or _has(strategy, "on_trade")
     # Who hears prints has the bars of its resolutions built of them, as in a backtest on ticks: bars beside them would count twice.
     builds = trades and bool(getattr(strategy, "resolutions", ()))
     bars = (hears_all or _has(strategy, "on_bar")) and not builds
-    return Needs(bars=bars, trades=trades, levels=_has(strategy, "on_book"))
+    # Whatever hook it has, it may look at the quote that stands.
+    return Needs(bars=bars, trades=trades, levels=_has(strategy, "on_book"), quotes=True)
 
 
 def _has(strategy: object, hook: str) -> bool:

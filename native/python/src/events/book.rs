@@ -92,6 +92,12 @@ impl PyBookSnapshot {
     fn asks<'py>(&self, py: Python<'py>) -> PyResult<Vec<Level<'py>>> {
         self.levels(py, Side::Sell)
     }
+    /// Whether there are bids and offers.
+    #[getter]
+    fn is_two_sided(&self) -> bool {
+        let has = |side| self.rows.iter().any(|row| row.side.side() == Some(side) && row.quantity.is_positive());
+        has(Side::Buy) && has(Side::Sell)
+    }
     /// When, at the venue, UTC.
     #[getter]
     fn time<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

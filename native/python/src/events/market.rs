@@ -265,6 +265,11 @@ impl PyQuote {
     fn ask_price<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         to_decimal(py, self.inner.ask_price)
     }
+    /// Whether there are a bid and an offer.
+    #[getter]
+    fn is_two_sided(&self) -> bool {
+        self.inner.bid_price.raw() != 0 && self.inner.ask_price.raw() != 0
+    }
     /// Quantity at the best offer.
     #[getter]
     fn ask_quantity<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
