@@ -140,6 +140,30 @@ def test_a_process_that_acquires_for_ever_is_not_waited_for_so_long(file_store: 
     asyncio.run(main())
 
 
+def test_bots_of_one_process_wait_for_each_other_as_long_as_it_takes(file_store: FileStore) -> None:
+    async def main() -> None:
+        async with file_store.client(timeout_s=0.05) as db:
+            leases = await asyncio.gather(*(db.acquire_lease(f"bot{number}", "one") for number in range(200)))
+            assert all(lease.is_held() for lease in leases)
+
+    asyncio.run(main())
+
+
+def test_who_gives_up_at_any_moment_leaves_the_lease_to_the_next(file_store: FileStore) -> None:
+    async def main() -> None:
+        async with file_store.client() as db:
+            for number in range(40):
+                asked = asyncio.create_task(db.acquire_lease("grid", "one"))
+                await asyncio.sleep(number / 10_000)
+                asked.cancel()
+                await asyncio.wait([asked])
+                lease = await db.acquire_lease("grid", "another") if asked.cancelled() else asked.result()
+                assert lease.is_held()
+                await lease.release()
+
+    asyncio.run(main())
+
+
 def test_a_lease_that_cannot_be_written_is_not_acquired(file_store: FileStore) -> None:
     async def main() -> None:
         path = lease_file(file_store)

@@ -85,6 +85,7 @@ class FileLeases:
         self._next_epoch = next_epoch
         self._timeout_s = timeout_s
         self._given: list[FileLease] = []
+        self._own_turn = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
         # A process forked off would keep the locks of one that was killed.
         os.register_at_fork(after_in_child=partial(_forget_all, ref(self)))
@@ -92,13 +93,21 @@ class FileLeases:
     async def acquire(self, name: str, owner: str, *, takeover: bool) -> Lease:
         """Return a lease; see :meth:`DatabaseClient.acquire_lease`."""
         path = self._folder / f"{name}.lease"
-        async with self._turn():
+        # Bots of one process that begin together wait for each other as long as it takes: only strangers may be stuck.
+        async with self._own_turn, self._turn():
             holder = _read(path)
             if not takeover and not _is_free(path):
                 raise is_held_elsewhere(name, holder)
             # Above the file's too: a database that was restored from a backup knows less than the file.
             epoch = await self._next_epoch(name, holder.epoch if holder else 0)
-            lease = self._put(path, Holder(owner, socket.gethostname(), os.getpid(), epoch, datetime.now(UTC)))
+            holder = Holder(owner, socket.gethostname(), os.getpid(), epoch, datetime.now(UTC))
+            # A disk may take its time, and the loop has others to serve.
+            put = asyncio.create_task(asyncio.to_thread(self._put, path, holder))
+            try:
+                lease = await asyncio.shield(put)
+            except asyncio.CancelledError:
+                (await put).lose("nobody waits for it any more")
+                raise
         self._given = [each for each in self._given if each.is_held()]
         self._given.append(lease)
         if self._watch is None:
