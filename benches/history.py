@@ -1,7 +1,7 @@
 """Prints the ratios of a pytest-benchmark run and appends them to the history, one line a run.
 
-A benchmark states its ratios in ``benchmark.extra_info``: every entry whose name starts with ``ratio`` is one,
-e.g. ``benchmark.extra_info["ratio_vectorbt"] = 15.4`` (ours is 15.4 times as fast).
+A benchmark states its figures in ``benchmark.extra_info``: ``ratio_…`` says how many times as fast as a peer ours is, e.g.
+``benchmark.extra_info["ratio_vectorbt"] = 15.4``; of what has no peer, other numbers stand there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def machine_class() -> str:
@@ -43,13 +47,22 @@ def append(results: dict[str, dict[str, float]], history: Path) -> None:
         lines.write(json.dumps(line) + "\n")
 
 
+def numbers(info: dict[str, object], before: str = "") -> Iterator[tuple[str, float]]:
+    """Yield every number of a benchmark's notes, those inside another under both names."""
+    for name, value in info.items():
+        if isinstance(value, dict):
+            yield from numbers(value, f"{before}{name}.")
+        elif isinstance(value, int | float):
+            yield f"{before}{name}", value
+
+
 def main() -> None:
     run = json.loads(Path(sys.argv[1]).read_text())
     results = {}
     for bench in run["benchmarks"]:
-        ratios = {name: value for name, value in bench["extra_info"].items() if name.startswith("ratio")}
-        results[bench["name"]] = {"median_s": bench["stats"]["median"], "iqr_s": bench["stats"]["iqr"], **ratios}
-        shown = "  ".join(f"{name} {value:.2f}" for name, value in ratios.items())
+        figures = dict(numbers(bench["extra_info"]))
+        results[bench["name"]] = {"median_s": bench["stats"]["median"], "iqr_s": bench["stats"]["iqr"], **figures}
+        shown = "  ".join(f"{name} {value:.2f}" for name, value in figures.items())
         print(f"{bench['name']:50} median {bench['stats']['median']:.6f} s  {shown}")
     append(results, Path(sys.argv[2]))
 

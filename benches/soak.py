@@ -31,7 +31,19 @@ from algo_trade.venue.testing import running_venue
 MAIN = "import sys; from algo_trade.cli import main; sys.argv[0] = 'algo-trade'; main()"
 GROWTH_MAX, GROWN_MIB_MAX, HANDLES_MORE_MAX = 0.03, 5.0, 2
 EVERY_S = 5
-FIELDS = ("second", "rss_mib", "handles", "threads", "core", "lag_p99_ms", "orders", "fills", "live", "state_mib", "log_mib")
+FIELDS = (
+    "second",
+    "rss_mib",
+    "handles",
+    "threads",
+    "core",
+    "lag_p99_ms",
+    "orders",
+    "fills",
+    "live",
+    "state_mib",
+    "log_mib",
+)
 
 STRATEGY = '''
 import algo_trade as at
@@ -245,7 +257,9 @@ def verdict(rows: list[dict]) -> int:
         if late - early > HANDLES_MORE_MAX:
             faults.append(f"{what} grew")
     lags = sorted(row["lag_p99_ms"] for row in rows)
-    print(f"lag of the loop, 99th of a hundred in {EVERY_S} s: median {statistics.median(lags):.1f} ms, worst {lags[-1]:.1f} ms")
+    print(
+        f"lag of the loop, 99th of a hundred in {EVERY_S} s: median {statistics.median(lags):.1f} ms, worst {lags[-1]:.1f} ms"
+    )
     if rows[-1]["orders"] <= rows[len(rows) // 2]["orders"] or rows[-1]["fills"] <= rows[len(rows) // 2]["fills"]:
         faults.append("it did not trade to the end")
     print("flat" if not faults else "soak: " + ", ".join(faults))
