@@ -2,14 +2,16 @@
 
 usage: market.py SYMBOLS MESSAGES_PER_SECOND SECONDS [WITH_BOOKS]
 The first symbols, all if it is not said how many, have books and trades.
-Whatever a client asks for on the socket, it gets all of it; asked over HTTP, it lists the symbols. At the end it says how many messages of each kind it has sent, on the socket and in print.
+A client gets what it has subscribed to, the first one what nobody has. Asked over HTTP, it lists the symbols. At the end it says on
+each socket how many messages of each kind it has sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
+import contextlib
 import json
+import struct
 import sys
 import time
 
@@ -69,9 +71,33 @@ def listing(question: str, symbols: int) -> object:
             return []
 
 
+class Client:
+    """A connection, and the streams that it has asked for."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self.writer = writer
+        self.wanted: set[tuple[str, str]] = set()
+        self.frames: list[bytes] = []
+
+    async def hear(self, reader: asyncio.StreamReader) -> None:
+        """Take what it asks for, to the end."""
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                _, length = await reader.readexactly(2)
+                size = length & 0x7F
+                if size == 126:
+                    (size,) = struct.unpack("!H", await reader.readexactly(2))
+                mask, body = await reader.readexactly(4), await reader.readexactly(size)
+                text = bytes(each ^ mask[place % 4] for place, each in enumerate(body))
+                if text.startswith(b'{"method":"subscribe"'):
+                    stream = json.loads(text)["subscription"]
+                    self.wanted.add((stream["type"], stream.get("coin", "")))
+
+
 async def serve(symbols: int, rate: int, seconds: int, with_books: int | None = None) -> None:
     sent = dict.fromkeys(KINDS, 0)
-    numbers = itertools.count(1)
+    clients: list[Client] = []
+    has_begun = asyncio.Event()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
@@ -81,45 +107,51 @@ async def serve(symbols: int, rate: int, seconds: int, with_books: int | None = 
             body = json.dumps(listing(question["type"], symbols)).encode()
             writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/json\r\n")
             writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
-            writer.close()
-            return
-        writer.write(answer(request))
-        await reader.read(1)
-        asyncio.get_running_loop().create_task(swallow(reader))
+        else:
+            writer.write(answer(request))
+            client = Client(writer)
+            clients.append(client)
+            has_begun.set()
+            await client.hear(reader)
+            clients.remove(client)
+        writer.close()
+
+    async def send() -> None:
+        await has_begun.wait()
         begun, told, answered = time.monotonic(), 0, 0
-        while told < rate * seconds:
+        while told < rate * seconds and clients:
             due = min(rate * seconds, int((time.monotonic() - begun + TICK_S) * rate))
             now_ms = time.time_ns() // 1_000_000
-            frames = []
-            for number in itertools.islice(numbers, due - told):
+            for number in range(told + 1, due + 1):
                 # Kinds change slower than symbols, so that every symbol gets every kind.
                 symbol = number % symbols
                 kinds = KINDS if with_books is None or symbol < with_books else WITHOUT_BOOKS
                 kind = kinds[number // symbols % len(kinds)]
                 sent[kind] += 1
-                frames.append(frame(message(kind, f"C{symbol}", number, now_ms)))
+                stream = (kind, f"C{symbol}")
+                takers = [client for client in clients if stream in client.wanted] or clients[:1]
+                for client in takers:
+                    client.frames.append(frame(message(*stream, number, now_ms)))
             told = due
-            # Clients ask now and then whether anybody is there; nobody here reads what they ask.
+            # Clients ask now and then whether anybody is there: they are answered all the time.
             if due // rate > answered:
                 answered = due // rate
-                frames.append(frame(b'{"channel":"pong"}'))
-            writer.write(b"".join(frames))
-            await writer.drain()
+                for client in clients:
+                    client.frames.append(frame(b'{"channel":"pong"}'))
+            for client in clients:
+                frames, client.frames = client.frames, []
+                with contextlib.suppress(ConnectionError):
+                    client.writer.write(b"".join(frames))
+                    await client.writer.drain()
             await asyncio.sleep(max(0.0, begun + told / rate - time.monotonic()))
-        writer.write(frame(json.dumps({"channel": "sent", "data": sent}).encode()))
-        await asyncio.sleep(5)
-        writer.close()
+        for client in clients:
+            client.writer.write(frame(json.dumps({"channel": "sent", "data": sent}).encode()))
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     async with server:
+        await send()
         await server.serve_forever()
-
-
-async def swallow(reader: asyncio.StreamReader) -> None:
-    """Take what a client asks for."""
-    while await reader.read(65_536):
-        pass
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ MiB = 1 << 20
 
 
 @contextlib.contextmanager
-def market(rate, seconds):
-    command = [sys.executable, str(HERE / "market.py"), str(SYMBOLS), str(rate), str(seconds), str(WITH_BOOKS)]
+def market(rate, seconds, symbols=SYMBOLS):
+    command = [sys.executable, str(HERE / "market.py"), str(symbols), str(rate), str(seconds), str(WITH_BOOKS)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield f"127.0.0.1:{int(process.stdout.readline())}"
@@ -159,7 +159,8 @@ def test_three_hundred_bots_on_two_hundred_symbols(benchmark):
 
 def test_an_idle_runner(benchmark):
     async def main():
-        with market(100, SECONDS + 20) as address, tempfile.TemporaryDirectory() as folder:
+        # Every symbol says something once a second.
+        with market(20, SECONDS + 20, symbols=20) as address, tempfile.TemporaryDirectory() as folder:
             async with running(address, folder, bots(20, "paper")) as runner:
                 await asyncio.gather(*(handle.start() for handle in runner.registry.all()))
                 await asyncio.sleep(5)
