@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.bots.process import MAIN, wait
+from tests.bots.process import MAIN, typed, wait
 from tests.bots.world import ask_at
 
 ROOT = Path(__file__).parents[2]
@@ -69,15 +69,8 @@ class Terminals:
 
     def type(self, *words: str) -> str:
         """Type a command that ends by itself; return what it prints."""
-        done = subprocess.run(
-            [sys.executable, "-c", MAIN, *words],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-        return done.stdout.decode() if done.returncode == 0 else ""
+        done = typed(self.folder, *words, **self.environment)
+        return done.stdout if done.returncode == 0 else ""
 
     def shown(self, word: str) -> str:
         return (self.folder / f"{word}.txt").read_text()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import textwrap
+import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,10 @@ class Rests(at.Strategy):
         if not self.has_bought:
             self.has_bought = True
             ctx.buy(quote.symbol, "0.01", price=quote.bid_price * 9 // 10, time_in_force="alo")
+
+    def on_order(self, ctx, update):
+        # The first quote may come before all is fresh.
+        self.has_bought = update.status != "rejected"
 '''
 
 
@@ -167,13 +172,18 @@ class World:
 
 @contextlib.asynccontextmanager
 async def world(
-    folder: Path, *bots: dict[str, Any], venue: RunningVenue | None = None, **tables: Any
+    folder: Path,
+    *bots: dict[str, Any],
+    venue: RunningVenue | None = None,
+    clock: Callable[[], int] = time.time_ns,
+    **tables: Any,
 ) -> AsyncIterator[World]:
-    """Yield a runner with these bots, none of them started."""
+    """Yield a runner with these bots, none of them started; ``clock`` is the runner's."""
     key = SigningKey("0x" + secrets.token_hex(32))
     with contextlib.ExitStack() as stack:
         if venue is None:
             venue = stack.enter_context(running_venue(seed=3, symbols=3, local={"block_ms": 10}, limits=LIMITS))
         ask(venue, "clearinghouseState", user=key.address)  # the faucet pays who is asked about
-        async with Runner(config_of(venue, folder, key, *bots, **tables), key, settings=SETTINGS) as runner:
+        config = config_of(venue, folder, key, *bots, **tables)
+        async with Runner(config, key, settings=SETTINGS, clock=clock) as runner:
             yield World(venue, key, runner, folder)
