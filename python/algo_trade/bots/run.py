@@ -245,6 +245,8 @@ class BotRun:
         if self._pending is not None:
             self._pending.append((events, now_ns))
             return
+        if self._has_ended:
+            return  # its journal says how it ended
         if self._newest_bar_ns:
             events = [event for event in events if not self._is_known(event)]
             if not events:
@@ -355,7 +357,7 @@ class BotRun:
 
     def _fire(self) -> None:
         self._timer = None
-        if self._room is not None:
+        if self._room is not None and not self._has_ended:
             self._heard_ns = self._clock()
             self._room.call(Trader.due, self._heard_ns)
 
