@@ -14,7 +14,7 @@ import typer
 
 from algo_trade.cli.config import ConfigPath, Profile
 from algo_trade.cli.extras import needed_by
-from algo_trade.cli.output import print_json, say, show
+from algo_trade.cli.output import print_json, say, show_now
 from algo_trade.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _serve(loader: ConfigLoader, config: AppConfig, *, json: bool, starts: bool)
                     if json:
                         print_json({"url": api.address.url, "ws_url": api.address.ws_url})
                     else:
-                        show(f"API at {api.address.url}, websocket {api.address.ws_url}")
+                        show_now(f"API at {api.address.url}, websocket {api.address.ws_url}")
                         say("Next: algo-trade list-bots; Ctrl-C ends it")
                     if starts:
                         await runner.start_enabled()
