@@ -175,11 +175,12 @@ async def world(
     folder: Path,
     *bots: dict[str, Any],
     venue: RunningVenue | None = None,
+    key: SigningKey | None = None,
     clock: Callable[[], int] = time.time_ns,
     **tables: Any,
 ) -> AsyncIterator[World]:
     """Yield a runner with these bots, none of them started; ``clock`` is the runner's."""
-    key = SigningKey("0x" + secrets.token_hex(32))
+    key = key or SigningKey("0x" + secrets.token_hex(32))
     with contextlib.ExitStack() as stack:
         if venue is None:
             venue = stack.enter_context(running_venue(seed=3, symbols=3, local={"block_ms": 10}, limits=LIMITS))

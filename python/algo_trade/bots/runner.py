@@ -326,4 +326,4 @@ class Runner:
             self.telemetry.tell("runner.heartbeat", "error", f"heartbeat: {error.strerror or error}")
 
     def _disk_failed(self, text: str) -> None:
-        self.telemetry.tell("journal.failed", "error", f"{text}: no order leaves any more")
+        self.telemetry.tell("journal.failed", "error", text)
