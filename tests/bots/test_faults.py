@@ -10,6 +10,7 @@ import os
 import sqlite3
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -26,6 +27,7 @@ from algo_trade.venue.testing import running_venue
 from tests.bots.process import Process, typed, wait
 from tests.bots.test_runner import held, pulse, trades
 from tests.bots.world import LIMITS, World, ask, resting_bot, until, venue_positions, world
+from tests.hyperliquid.desk import SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -310,22 +312,25 @@ class Wall:
         return time.time_ns() + self.off_ns
 
 
-def test_a_clock_that_is_set_back_stops_no_timer_and_doubles_no_order(tmp_path: Path) -> None:
+def test_a_clock_that_is_set_back_stops_no_timer_hides_no_silence_and_doubles_no_order(tmp_path: Path) -> None:
     async def main() -> None:
-        wall = Wall()
-        bot = pulse(tmp_path, mode="live")
-        async with world(tmp_path, bot, clock=wall) as it:
+        wall, hasty = Wall(), replace(SETTINGS, stale_after_s=dict.fromkeys(SETTINGS.stale_after_s, 2.0))
+        async with world(tmp_path, pulse(tmp_path, mode="live"), clock=wall, settings=hasty) as it:
             await it.start("pulse")
             await until(trades(it, "pulse"))
             wall.off_ns = -60_000_000_000
             before = fills(it)
-            # Its timers are what it trades by: they must not wait until the clock has come where it was.
+            # Its timers are what it trades by: they must not wait until the clock is where it was.
             await until(lambda: fills(it) > before + 4)
-            assert it.bot("pulse")["state"] == "running"
-            await it.runner.command("pulse", "pause")
-            await it.runner.command("pulse", "resume")
+            for word, state in (("pause", "paused"), ("resume", "running")):
+                assert (await it.runner.command("pulse", word)).state == state
             before = fills(it)
             await until(lambda: fills(it) > before)
+            # Nor may it be believed for so long that a market is fresh which says nothing.
+            it.venue.control(faults=[{"at": "push", "match": "bbo", "effect": "drop"}])
+            await until(lambda: not it.bot("pulse")["is_live"])
+            it.venue.control(faults=[])
+            await until(lambda: it.bot("pulse")["is_live"])
             await agrees(it, "pulse")
             assert it.told("reconcile.difference") == []
             await it.runner.registry.find("pulse").stop()

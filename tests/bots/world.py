@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from pathlib import Path
 
+    from algo_trade.hyperliquid import SessionSettings
+
 PATIENCE_S = 30
 LIMITS = {"weight_a_minute": 1_000_000, "new_connections_a_minute": 10_000}
 
@@ -177,14 +179,15 @@ async def world(
     venue: RunningVenue | None = None,
     key: SigningKey | None = None,
     clock: Callable[[], int] = time.time_ns,
+    settings: SessionSettings = SETTINGS,
     **tables: Any,
 ) -> AsyncIterator[World]:
-    """Yield a runner with these bots, none of them started; ``clock`` is the runner's."""
+    """Yield a runner with these bots, none of them started; ``clock`` and ``settings`` are the runner's."""
     key = key or SigningKey("0x" + secrets.token_hex(32))
     with contextlib.ExitStack() as stack:
         if venue is None:
             venue = stack.enter_context(running_venue(seed=3, symbols=3, local={"block_ms": 10}, limits=LIMITS))
         ask(venue, "clearinghouseState", user=key.address)  # the faucet pays who is asked about
         config = config_of(venue, folder, key, *bots, **tables)
-        async with Runner(config, key, settings=SETTINGS, clock=clock) as runner:
+        async with Runner(config, key, settings=settings, clock=clock) as runner:
             yield World(venue, key, runner, folder)

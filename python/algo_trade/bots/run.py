@@ -21,7 +21,6 @@ from algo_trade.bots.ending import FLATTEN_S, QUIET_S, Ending, pausing
 from algo_trade.bots.memory import Estate, Memory
 from algo_trade.bots.outbox import Outbox
 from algo_trade.bots.room import room_for
-from algo_trade.bots.steady import SteadyClock
 from algo_trade.bots.told import Told
 from algo_trade.bots.trader import Trader
 from algo_trade.core.instants import NEVER
@@ -69,7 +68,7 @@ class BotRun:
         self.last_heartbeat: datetime | None = None
         self._services = services
         self._report_failure = failed
-        self._clock = SteadyClock(services.clock)
+        self._clock = services.clock
         self._stack = AsyncExitStack()
         self._memory = Memory(services.store, config.bot_id)
         self._begins: Beginning
@@ -259,7 +258,7 @@ class BotRun:
             for event in events:
                 self._desk.on_market_event(event)
         if self._room is not None:
-            self._heard_ns = now_ns = self._clock.at(now_ns)
+            self._heard_ns = now_ns
             self._room.call(Trader.hear, now_ns, events)
             self._lag_ns = max(self._lag_ns, self._clock() - now_ns)
 

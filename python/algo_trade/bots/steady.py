@@ -1,4 +1,4 @@
-"""A bot's time: that of the wall, and where the wall's clock is set back, one that goes on."""
+"""The time of a runner: that of the wall, but one that never goes back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ STEP_NS: Final = 50_000_000
 
 
 class SteadyClock:
-    """The wall's time in nanoseconds, until that is set back: then it goes on as fast as before, so that timers come when they were to come.
+    """The wall's time in nanoseconds. Where that is set back, it goes on at half the speed until the wall's clock has come up with it.
+
+    Timers come, and silence is noticed, though the wall's clock says that there is time yet; and what is told apart by its time stays so.
 
     Parameters
     ----------
@@ -24,19 +26,14 @@ class SteadyClock:
     def __init__(self, wall: Callable[[], int], ticks: Callable[[], int] = time.monotonic_ns) -> None:
         self._wall = wall
         self._ticks = ticks
-        self._ahead_ns = 0
         self._last = wall(), ticks()
 
     def __call__(self) -> int:
         """Return the time."""
         wall_ns, ticks = self._wall(), self._ticks()
         last_ns, last_ticks = self._last
-        behind_ns = last_ns + ticks - last_ticks - wall_ns
-        self._ahead_ns = behind_ns if behind_ns > STEP_NS else 0
-        self._last = wall_ns + self._ahead_ns, ticks
-        return self._last[0]
-
-    def at(self, wall_ns: int) -> int:
-        """Return the time at which the wall's clock said so, a moment ago."""
-        self()
-        return wall_ns + self._ahead_ns
+        passed_ns = ticks - last_ticks
+        is_back = last_ns + passed_ns - wall_ns > STEP_NS
+        now_ns = last_ns + passed_ns // 2 if is_back else wall_ns
+        self._last = now_ns, ticks
+        return now_ns
