@@ -105,7 +105,8 @@ def test_on_a_full_disk_no_order_leaves_and_nothing_rests_and_with_room_it_goes_
             ballast.unlink()
             async with world(tmp_path, *bots, venue=at, key=key, **tables) as it:
                 await it.start("pulse", "rests")
-                await until(lambda: trades(it, "pulse")() and it.bot("rests")["open_orders"])
+                before = fills(it)
+                await until(lambda: fills(it) > before and it.bot("rests")["open_orders"])
                 await agrees(it, "pulse", "rests")
 
     asyncio.run(asyncio.wait_for(main(), 90))
@@ -257,8 +258,10 @@ def test_a_store_that_is_gone_ends_trading_with_nothing_left_resting_and_back_ag
             finally:
                 await asyncio.to_thread(cluster.start)
             await until(lambda: it.bot("pulse")["is_live"] and it.bot("rests")["is_live"])
-            await until(trades(it, "pulse"))
+            before = fills(it)
+            await until(lambda: fills(it) > before)
             await agrees(it, "pulse", "rests")
+            assert len(it.told("bot.recovered")) == 2, "they went on where they were"
 
     asyncio.run(asyncio.wait_for(main(), 90))
 

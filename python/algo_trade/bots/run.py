@@ -82,6 +82,7 @@ class BotRun:
         self._told = Told()
         self._blocked: dict[str, str] = {}
         self._has_failed = False
+        self._lease_ends = False
         self._has_ended = False
         self._lag_ns = 0
         self._heard_ns = 0
@@ -393,7 +394,7 @@ class BotRun:
         """
         if self._has_failed:
             return
-        self._has_failed = True
+        self._has_failed, self._lease_ends = True, isinstance(error, LeaseError)
         if self._outbox is not None:
             self._outbox.shut()
         if self._desk is not None and self._is_ours:
@@ -483,7 +484,8 @@ class BotRun:
 
     async def _keep(self) -> None:
         """Keep what a restart must not forgive, and what the next run begins with."""
-        if self.owned is None:
+        # Another may have the bot by the time that this were written: the next run goes on by the journal.
+        if self.owned is None or self._lease_ends:
             return
         await self._memory.keep_loss(self.owned.loss)
         if self._has_failed:
