@@ -32,6 +32,19 @@ PRICES = {"BTC": Decimal(90_000), "ETH": Decimal(3_000)}
 _FILL = re.compile(r"^Fill\(.*?cloid: Cloid\(([^)]*)\).*?trade_id: (\d+)")
 
 
+def typed(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Type ``algo-trade`` and words that end by themselves, in a folder."""
+    return subprocess.run(
+        [sys.executable, "-c", MAIN, *words],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+
+
 def wait(condition: Callable[[], Any], within_s: float = PATIENCE_S, what: str = "it") -> Any:
     """Wait for something to become true, and return it."""
     until_s = time.monotonic() + within_s
@@ -42,10 +55,18 @@ def wait(condition: Callable[[], Any], within_s: float = PATIENCE_S, what: str =
 
 
 class Process:
-    """``algo-trade run`` in a folder, against a venue; it can be killed, and begun again."""
+    """``algo-trade run`` in a folder, against a venue; it can be killed, and begun again.
 
-    def __init__(self, folder: Path, venue: RunningVenue, bots: list[dict[str, Any]], **tables: Any) -> None:
-        self.folder, self.venue = folder, venue
+    Parameters
+    ----------
+    first : Python that it runs before all else, for what a test has no time to wait for
+    tables : of its configuration
+    """
+
+    def __init__(
+        self, folder: Path, venue: RunningVenue, bots: list[dict[str, Any]], *, first: str = "", **tables: Any
+    ) -> None:
+        self.folder, self.venue, self._first = folder, venue, first
         self.secret = "0x" + os.urandom(32).hex()
         self.address = SigningKey(self.secret).address
         self.bot_ids = [bot["bot_id"] for bot in bots]
@@ -76,7 +97,7 @@ class Process:
         environment = {**os.environ, "HYPERLIQUID_PRIVATE_KEY": self.secret}
         with (self.folder / "stderr.txt").open("ab") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", MAIN, *(words or ("run", "--json"))],
+                [sys.executable, "-c", self._first + MAIN, *(words or ("run", "--json"))],
                 cwd=self.folder,
                 env=environment,
                 stdout=subprocess.PIPE,

@@ -35,9 +35,9 @@ def test_orders_go_when_their_runner_has_died_and_not_before(tmp_path: Path) -> 
         await asyncio.sleep(AFTER_S + 1)
         assert (said, len(runner.venue_orders())) == ([], 1), "it lives"
         runner.kill()
-        await until(lambda: runner.venue_orders() == [])
+        await until(lambda: [text for text in said if text.startswith("BTC ")])
         assert "its orders go" in said[0]
-        assert len([text for text in said if text.startswith("BTC ")]) == 1
+        assert (len([text for text in said if text.startswith("BTC ")]), runner.venue_orders()) == (1, [])
         stop.set()
         await watching
 

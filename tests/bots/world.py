@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import textwrap
+import time
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from decimal import Decimal
     from pathlib import Path
+
+    from algo_trade.hyperliquid import SessionSettings
 
 PATIENCE_S = 30
 LIMITS = {"weight_a_minute": 1_000_000, "new_connections_a_minute": 10_000}
@@ -75,6 +78,10 @@ class Rests(at.Strategy):
         if not self.has_bought:
             self.has_bought = True
             ctx.buy(quote.symbol, "0.01", price=quote.bid_price * 9 // 10, time_in_force="alo")
+
+    def on_order(self, ctx, update):
+        # The first quote may come before all is fresh.
+        self.has_bought = update.status != "rejected"
 '''
 
 
@@ -167,13 +174,20 @@ class World:
 
 @contextlib.asynccontextmanager
 async def world(
-    folder: Path, *bots: dict[str, Any], venue: RunningVenue | None = None, **tables: Any
+    folder: Path,
+    *bots: dict[str, Any],
+    venue: RunningVenue | None = None,
+    key: SigningKey | None = None,
+    clock: Callable[[], int] = time.time_ns,
+    settings: SessionSettings = SETTINGS,
+    **tables: Any,
 ) -> AsyncIterator[World]:
-    """Yield a runner with these bots, none of them started."""
-    key = SigningKey("0x" + secrets.token_hex(32))
+    """Yield a runner with these bots, none of them started; ``clock`` and ``settings`` are the runner's."""
+    key = key or SigningKey("0x" + secrets.token_hex(32))
     with contextlib.ExitStack() as stack:
         if venue is None:
             venue = stack.enter_context(running_venue(seed=3, symbols=3, local={"block_ms": 10}, limits=LIMITS))
         ask(venue, "clearinghouseState", user=key.address)  # the faucet pays who is asked about
-        async with Runner(config_of(venue, folder, key, *bots, **tables), key, settings=SETTINGS) as runner:
+        config = config_of(venue, folder, key, *bots, **tables)
+        async with Runner(config, key, settings=settings, clock=clock) as runner:
             yield World(venue, key, runner, folder)

@@ -58,6 +58,9 @@ def test_a_server_that_cannot_be_reached_ends_the_lease_and_says_so(server_store
         async with relayed(server_store, timeout_s=1) as (db, relay):
             lease = await db.acquire_lease("grid", "one")
             getattr(relay, fault)()
+            why = await asyncio.wait_for(lease.ending(), 2 * TTL_S)
+            assert why == "the store does not answer: soon another process might have it"
+            assert lease.is_held(), "there is time to put things in order"
             took = await until_lost(lease, 2 * TTL_S)
             assert took <= TTL_S + 0.3
             assert not lease.is_held()

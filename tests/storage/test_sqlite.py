@@ -22,8 +22,6 @@ from algo_trade.storage import DatabaseClient
 from algo_trade.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.storage.kinds import FileStore
     from tests.storage.processes import Processes
 
@@ -178,22 +176,6 @@ def test_a_full_disk_leaves_the_old_data_and_what_was_acknowledged(file_store: F
             assert await db.value("grid", f"value {number}") is None
 
     asyncio.run(main())
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder on a disk of one megabyte of its own."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=False, capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip("no right to mount a small disk")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 def test_a_disk_without_room_is_told_and_all_goes_on_when_there_is_room_again(small_disk: Path) -> None:

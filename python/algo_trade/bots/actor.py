@@ -216,8 +216,8 @@ class BotActor:
         run = self._run
         if run is not None and self._closing is None:
             self._closing = asyncio.create_task(self._clean_up(run))
-        # What was asked for wrongly, and what a strategy does, is the same again the next time.
-        may_help = not isinstance(error, InputError | StrategyError)
+        # What was asked for wrongly, and what a strategy does, is the same again the next time; a disk that failed is so for all.
+        may_help = not isinstance(error, InputError | StrategyError) and self._services.journals.failure is None
         self._failed(self, may_help)
 
     async def _clean_up(self, run: BotRun) -> None:

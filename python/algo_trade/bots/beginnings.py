@@ -89,7 +89,9 @@ async def beginning_of(
         if journal.cut is not None:
             services.telemetry.tell("journal.cut", "warning", f"{path}: {journal.cut}", bot_id=config.bot_id)
         if last.made_of == made_of and not last.has_failed:
-            return Beginning(replace(plan, epoch=last.epoch), last, journal, str(path), epoch, None)
+            # Should nothing be left in it, the run begins once more with what the one before left.
+            estate = await memory.estate()
+            return Beginning(replace(plan, epoch=last.epoch), last, journal, str(path), epoch, estate)
         journal.close()
         # Another strategy, or one that failed, cannot be where the last one was; what it left can be told without it.
         estate = await asyncio.to_thread(estate_of, path)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 AHEAD_S: Final = 30
 EVERY_S: Final = 10.0
+# How soon it is seen that there are orders: until then nothing guards them, and looking costs nothing.
+LOOK_S: Final = 1.0
 _MS_NS: Final = 1_000_000
 
 
@@ -43,40 +45,45 @@ class DeadMansSwitch:
         self._has_orders = has_orders
         self._clock = clock
         self._tell = tell
-        self._is_set = False
+        # What was not answered may have been done.
+        self._may_be_set = False
+        self._trouble = ""
         self.is_refused = False
 
     async def run(self) -> None:
         """Put it off, until the exchange refuses to have it at all."""
         while not self.is_refused:
             await self.look()
-            await asyncio.sleep(EVERY_S)
+            await asyncio.sleep(EVERY_S if self._may_be_set else LOOK_S)
 
     async def look(self) -> None:
         """Set it, put it off or take it back, once."""
         has_orders = self._has_orders()
-        if not has_orders and not self._is_set:
+        if not has_orders and not self._may_be_set:
             return
+        at_ms = self._clock() // _MS_NS + AHEAD_S * 1_000 if has_orders else None
+        self._may_be_set = True
         try:
-            at_ms = self._clock() // _MS_NS + AHEAD_S * 1_000 if has_orders else None
             await self._account.schedule_cancel(at_ms)
-            self._is_set = has_orders
-        except RefusedError as error:
-            if error.kind is RefusalKind.SCHEDULE:
-                self.is_refused = True
-                self._tell(
-                    "runner.unguarded",
-                    "warning",
-                    "the exchange takes no scheduled cancel from this account: if this machine dies, orders rest on. "
-                    "Run algo-trade watchdog beside it",
-                )
-            else:
-                self._tell("venue.trouble", "warning", f"scheduled cancel: {error}")
         except (VenueError, DataError) as error:
-            self._tell("venue.trouble", "warning", f"scheduled cancel: {error}")
+            if isinstance(error, RefusedError) and error.kind is RefusalKind.SCHEDULE:
+                self._give_up()
+            elif self._trouble != (trouble := str(error)):
+                self._trouble = trouble
+                self._tell("venue.trouble", "warning", f"scheduled cancel: {trouble}")
+        else:
+            self._may_be_set, self._trouble = has_orders, ""
+
+    def _give_up(self) -> None:
+        self._may_be_set, self.is_refused = False, True
+        self._tell(
+            "runner.unguarded",
+            "warning",
+            "the exchange takes no scheduled cancel from this account: if this machine dies, orders rest on. "
+            "Run algo-trade watchdog beside it",
+        )
 
     async def end(self) -> None:
         """Take it back: what rests on purpose rests on."""
-        if self._is_set:
-            self._has_orders = lambda: False
-            await self.look()
+        self._has_orders = lambda: False
+        await self.look()

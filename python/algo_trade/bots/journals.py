@@ -47,13 +47,21 @@ class Journals:
 
     def __exit__(self, *error: object) -> None:
         asyncio.get_running_loop().remove_reader(self._store.fileno())
-        self._store.close()
-        os.close(self._lock)
+        try:
+            self._store.close()
+        except JournalError:
+            raise JournalError(self.failure) from None
+        finally:
+            os.close(self._lock)
 
     @property
     def failure(self) -> str | None:
-        """What is wrong with the disk, if something is."""
-        return self._store.failure
+        """What is wrong with the disk, if something is, and what to do about it."""
+        why = self._store.failure
+        return why and (
+            f"{self._folder}: {why}: nothing is written and no order leaves any more; make room or mend the disk, then start the runner "
+            "again"
+        )
 
     def path(self, name: str) -> Path:
         """Return where a journal is, or would be."""
@@ -67,7 +75,10 @@ class Journals:
         JournalError
             There is one of that name, or the disk fails.
         """
-        return self._store.create(name, header)
+        try:
+            return self._store.create(name, header)
+        except JournalError as error:
+            raise self.reason(error) from None
 
     def resume(self, name: str) -> JournalWriter:
         """Go on with a journal, after its last whole record.
@@ -77,20 +88,28 @@ class Journals:
         JournalError
             There is none, or it is none.
         """
-        return self._store.resume(name)
+        try:
+            return self._store.resume(name)
+        except JournalError as error:
+            raise self.reason(error) from None
+
+    def reason(self, error: Exception) -> Exception:
+        """Return why nothing is written any more, for an error that is a consequence of it; else the error."""
+        failure = self.failure
+        return error if failure is None or not isinstance(error, JournalError) else JournalError(failure)
 
     def safe(self, then: Callable[[], None]) -> None:
         """Call back once all that was written so far is safe. It never does after the disk has failed."""
         try:
             self._waiting.append((self._store.commit(), then))
         except JournalError as error:
-            self._fail(str(error))
+            self._fail(str(self.reason(error)))
 
     def _moved(self) -> None:
         durable = self._store.drain()
         while self._waiting and self._waiting[0][0] <= durable:
             self._waiting.popleft()[1]()
-        if (failure := self._store.failure) is not None:
+        if (failure := self.failure) is not None:
             self._fail(failure)
 
     def _fail(self, text: str) -> None:

@@ -40,8 +40,13 @@ class Outbox:
         self._failed = failed
         self._waiting: deque[tuple[list[Command], int]] = deque()
         self._cloids: set[str] = set()
+        self._is_shut = False
         self._is_empty = asyncio.Event()
         self._is_empty.set()
+
+    def shut(self) -> None:
+        """Let nothing leave any more, and nothing that waits: whoever shuts it cancels what has left."""
+        self._is_shut = True
 
     def put(self, commands: list[Command], asked_ns: int) -> None:
         """Take what was asked for at one moment."""
@@ -82,6 +87,8 @@ class Outbox:
         self._leave(commands, asked_ns)
 
     def _leave(self, commands: list[Command], asked_ns: int) -> None:
+        if self._is_shut:
+            return
         if not self._may_send():
             self._failed(
                 EngineError("another process has taken this bot over: nothing of it leaves from here any more")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from algo_trade._native import AccountEvent, Bar, ControlEvent, FillEvent, Quote, cloid_tag
+from algo_trade._native import Bar, ControlEvent, Quote, cloid_tag
 from algo_trade.bots.beginnings import (
     LOAD_S,
     MISSED_BARS_MAX,
@@ -21,10 +21,10 @@ from algo_trade.bots.ending import FLATTEN_S, QUIET_S, Ending, pausing
 from algo_trade.bots.memory import Estate, Memory
 from algo_trade.bots.outbox import Outbox
 from algo_trade.bots.room import room_for
+from algo_trade.bots.told import Told
 from algo_trade.bots.trader import Trader
 from algo_trade.core.instants import NEVER
-from algo_trade.errors import HaltError, LeaseError, StrategyError
-from algo_trade.hyperliquid.reporting import NOBODY
+from algo_trade.errors import HaltError, JournalError, LeaseError, StorageError, StrategyError
 from algo_trade.hyperliquid.stream.subscription import INTERVALS_NS
 from algo_trade.risk.limits import Limits
 from algo_trade.strategy import needs_of
@@ -32,6 +32,7 @@ from algo_trade.strategy import needs_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from algo_trade._native import Recovered
     from algo_trade.bots.accounts import AccountDesk
     from algo_trade.bots.beginnings import Beginning
     from algo_trade.bots.models import Books
@@ -79,13 +80,10 @@ class BotRun:
         self._timer: asyncio.TimerHandle | None = None
         self._pending: list[tuple[list[MarketEvent], int]] | None = []
         self._newest_bar_ns: dict[str, int] = {}
-        self._held: dict[str, Decimal] = {}
-        # What was told before a restart and comes again.
-        self._paid_ns: dict[str, int] = {}
-        self._forced: frozenset[int] = frozenset()
-        self._left_ns = 0
+        self._told = Told()
         self._blocked: dict[str, str] = {}
         self._has_failed = False
+        self._lease_ends = False
         self._has_ended = False
         self._lag_ns = 0
         self._heard_ns = 0
@@ -147,7 +145,7 @@ class BotRun:
         if begins.recovers is None:
             await self._start(self._room, count)
         else:
-            await self._recover(self._room, begins.recovers, has_bars=needs.bars)
+            await self._recover(self._room, begins.recovers, count, has_bars=needs.bars)
         await self._memory.begin(begins.run)
         services.gateway.parking(config.account).leave(config.bot_id)
         pending, self._pending = self._pending or [], None
@@ -164,19 +162,33 @@ class BotRun:
         events = [] if estate is None else list(estate.events(now_ns))
         self._answer(await asyncio.wait_for(room.ask(Trader.start, now_ns, history, events), LOAD_S))
         if estate is not None:
-            self._held = {symbol: quantity for symbol, quantity, _ in estate.positions}
-            self._left_ns = estate.time_ns
-            self._paid_ns = {**dict.fromkeys(self.symbols, estate.time_ns), **estate.fundings}
-            self._forced = estate.forced
+            self._told.inherit(estate, self.symbols)
             if self._desk is not None:
                 # What is open of the last run is nothing that this one knows: it is found out what became of it, and it goes.
                 for order, fills in estate.orders:
                     self._desk.adopt(self, order, fills, goes=True)
 
-    async def _recover(self, room: Room, journal: str, *, has_bars: bool) -> None:
+    async def _recover(self, room: Room, journal: str, count: int, *, has_bars: bool) -> None:
         """Go on where another process was stopped: the same system, by its journal; then what was missed meanwhile."""
         self.detail = "reads its journal"
         recovered = await room.ask(Trader.recover, self._clock(), journal)
+        orders = await room.ask(Trader.open_orders, self._clock())
+        if recovered.events:
+            await self._go_on(room, recovered, has_bars=has_bars)
+        else:
+            # Nothing of it was written, or is left: all that is known of it is that its ids may be used.
+            self.control(ControlEvent.takeover(self._clock(), self._begins.epoch))
+            await self._start(room, count)
+        if self._desk is not None:
+            for order in orders:
+                self._desk.adopt(self, order, recovered.fills, goes=order.cloid in recovered.in_doubt)
+            if self._begins.journal.cut is not None or not recovered.events:
+                # Of what was cut off, orders may rest that it knows nothing of.
+                await self._desk.cancel_orphans(cloid_tag(self.config.bot_id))
+            if self.config.on_restart == "cancel":
+                self.control(ControlEvent.cancel_all(self._clock()))
+
+    async def _go_on(self, room: Room, recovered: Recovered, *, has_bars: bool) -> None:
         text = f"goes on after {recovered.events:,} events, {recovered.commands:,} commands were the same"
         self._tell("bot.recovered", "warning", text)
         history: list[Bar] = []
@@ -185,24 +197,16 @@ class BotRun:
             missed = (self._clock() - recovered.last_time_ns) // length_ns
             history = await self._history(min(missed, MISSED_BARS_MAX))
             history = [bar for bar in history if bar.close_time_ns > recovered.last_bar_ns.get(bar.symbol, 0)]
-        orders = await room.ask(Trader.open_orders, self._clock())
         going = room.ask(Trader.go_on, self._clock(), self._begins.epoch, history, recovered.timers)
         self._answer(await asyncio.wait_for(going, LOAD_S))
         self.owned = await room.ask(Trader.owned, self._clock())
-        self._held = {each.symbol: each.quantity for each in self.owned.books.positions}
-        self._paid_ns = recovered.last_funding_ns
-        self._forced = frozenset(fill.trade_id for fill in recovered.fills if fill.cloid == NOBODY)
-        if self._desk is not None:
-            for order in orders:
-                self._desk.adopt(self, order, recovered.fills, goes=order.cloid in recovered.in_doubt)
-            if self.config.on_restart == "cancel":
-                self.control(ControlEvent.cancel_all(self._clock()))
+        self._told.go_on(recovered, self.owned.books.positions)
 
     async def _watch_lease(self) -> None:
-        """End when another process has taken the bot over."""
+        """End when another process has taken the bot over, or soon might: its orders go while it is known to be ours."""
         if self._lease is not None:
-            await self._lease.lost.wait()
-            self._fail(LeaseError(f"{self.config.bot_id}: {self._lease.lost_because}"))
+            why = await self._lease.ending()
+            self._fail(LeaseError(f"{self.config.bot_id}: {why}"))
 
     async def _history(self, count: int) -> list[Bar]:
         """Return bars of the past, and pass over them when they come again."""
@@ -248,6 +252,8 @@ class BotRun:
         if self._pending is not None:
             self._pending.append((events, now_ns))
             return
+        if self._has_ended or self._has_failed:
+            return
         if self._newest_bar_ns:
             events = [event for event in events if not self._is_known(event)]
             if not events:
@@ -278,17 +284,7 @@ class BotRun:
 
     def told(self, report: Report) -> None:
         """Take what became of an order, or of money."""
-        if isinstance(report, FillEvent):
-            if report.cloid == NOBODY and (report.trade_id in self._forced or report.time_ns <= self._left_ns):
-                return  # it was told before a restart
-            signed = report.quantity if report.side == "buy" else -report.quantity
-            self._held[report.symbol] = self.position(report.symbol) + signed
-        elif isinstance(report, AccountEvent) and report.symbol is not None:
-            if report.kind == "position":
-                self._held[report.symbol] = report.quantity or Decimal(0)
-            elif report.time_ns <= self._paid_ns.get(report.symbol, 0):
-                return  # it was told before a restart
-        if self._room is not None:
+        if self._told.is_news(report) and self._room is not None:
             self._heard_ns = self._clock()
             self._room.call(Trader.told, self._heard_ns, [report])
 
@@ -304,7 +300,7 @@ class BotRun:
 
     def position(self, symbol: str) -> Decimal:
         """Return what it holds of a symbol, by what it was told."""
-        return self._held.get(symbol, Decimal(0))
+        return self._told.held.get(symbol, Decimal(0))
 
     def _block(self, symbol: str, why: str | None) -> None:
         was_blocked = symbol in self._blocked
@@ -362,7 +358,7 @@ class BotRun:
 
     def _fire(self) -> None:
         self._timer = None
-        if self._room is not None:
+        if self._room is not None and not (self._has_ended or self._has_failed):
             self._heard_ns = self._clock()
             self._room.call(Trader.due, self._heard_ns)
 
@@ -405,10 +401,12 @@ class BotRun:
         """
         if self._has_failed:
             return
-        self._has_failed = True
+        self._has_failed, self._lease_ends = True, isinstance(error, LeaseError)
+        if self._outbox is not None:
+            self._outbox.shut()
         if self._desk is not None and self._is_ours:
             self._desk.cancel_all(self)
-        self._report_failure(error)
+        self._report_failure(self._services.journals.reason(error))
 
     @property
     def _is_ours(self) -> bool:
@@ -461,13 +459,17 @@ class BotRun:
                 await self._wind_up(on_stop or self.config.on_stop)
             elif self._desk is not None:
                 await self._desk.quiet(self, within_s=QUIET_S)
-            await self._keep()
+            try:
+                await self._keep()
+            except (StorageError, JournalError) as error:
+                # Its journal says so, too: there the next run finds what this one leaves.
+                self._tell("storage.failed", "error", f"how the run ended was not kept: {error}")
         for each in (self._timer, self._flattening):
             if each is not None:
                 each.cancel()
         await self._stack.aclose()
         if self.config.mode == "live" and self._pending is None:
-            self._services.gateway.parking(self.config.account).park(self.config.bot_id, self._held)
+            self._services.gateway.parking(self.config.account).park(self.config.bot_id, self._told.held)
         self._room = None
 
     async def _wind_up(self, on_stop: str) -> None:
@@ -483,15 +485,20 @@ class BotRun:
             self.owned = await self._ending.owned()
         except Exception as error:  # noqa: BLE001 -- what its last words were matters less than that it ends
             self._tell("bot.stop", "warning", f"its last words: {error}")
+            if self._desk is not None and on_stop != "keep":
+                self._desk.cancel_all(self)
+                await self._desk.quiet(self, within_s=QUIET_S)
 
     async def _keep(self) -> None:
         """Keep what a restart must not forgive, and what the next run begins with."""
-        if self.owned is None:
+        # Another may have the bot by the time that this were written: the next run goes on by the journal.
+        if self.owned is None or self._lease_ends:
             return
         await self._memory.keep_loss(self.owned.loss)
         if self._has_failed:
             await self._memory.fail(self._begins.run)
         elif self._has_ended:
-            self._begins.journal.end()
             estate = Estate.of(self.owned.books, self.owned.cash, self.config.capital, self._clock())
             await self._memory.end(self._begins.run, estate)
+            # Not before: where that could not be kept, the next run goes on with this journal.
+            self._begins.journal.end()

@@ -17,6 +17,7 @@ from algo_trade.bots.models import BotState
 from algo_trade.bots.observe import observe
 from algo_trade.bots.registry import BotRegistry
 from algo_trade.bots.services import Services
+from algo_trade.bots.steady import SteadyClock
 from algo_trade.config import BotConfig
 from algo_trade.config.show import plain
 from algo_trade.errors import AlgoTradeError, ConfigError, ParameterError
@@ -57,7 +58,7 @@ class Runner:
     key : signs; without it, bots trade on paper only
     telemetry : where it is told what happens; made from the configuration, unless given
     settings : of the sockets
-    clock : the time in nanoseconds since the epoch
+    clock : the wall's time in nanoseconds since the epoch
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Runner:
         self.telemetry = telemetry or Telemetry(config.telemetry, version=__version__)
         self._key = key
         self._settings = settings
-        self._clock = clock
+        self._clock = SteadyClock(clock)
         self._stack = AsyncExitStack()
         self.registry: BotRegistry
         self.store: DatabaseClient
@@ -326,4 +327,4 @@ class Runner:
             self.telemetry.tell("runner.heartbeat", "error", f"heartbeat: {error.strerror or error}")
 
     def _disk_failed(self, text: str) -> None:
-        self.telemetry.tell("journal.failed", "error", f"{text}: no order leaves any more")
+        self.telemetry.tell("journal.failed", "error", text)

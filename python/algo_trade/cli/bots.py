@@ -139,6 +139,8 @@ def kill(
         f"{done['cancelled']} orders cancelled, {len(done['bots'])} bots paused"
         + (", positions closed" if flatten else "")
     )
+    if done["stuck"]:
+        show(f"did not answer in time: {', '.join(done['stuck'])}")
     if not done["quiet"]:
         show("not all is known to be gone yet: look at list-bots, and at the exchange")
 
@@ -167,13 +169,15 @@ def ask(
         connection.request(method, path, None if body is None else orjson.dumps(body), headers)
         response = connection.getresponse()
         text = response.read()
+        document = orjson.loads(text) if text else None
     except OSError as error:
         raise BotError(
             f"{host}:{port}: no server answers there ({error.strerror or error}): algo-trade run starts one, --addr names another"
         ) from error
+    except (http.client.HTTPException, ValueError) as error:
+        raise BotError(f"{host}:{port}: what answers there is no server of algo-trade: --addr names another") from error
     finally:
         connection.close()
-    document = orjson.loads(text) if text else None
     if response.status >= 400:
         detail = document.get("detail", "") if isinstance(document, dict) else ""
         kind = {404: UnknownBotError, 422: ParameterError}.get(response.status, BotError)

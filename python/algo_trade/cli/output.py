@@ -28,6 +28,12 @@ def show(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
+def show_now(text: str) -> None:
+    """Print a line of the answer now: of a command that goes on, and may write into a pipe."""
+    show(text)
+    sys.stdout.flush()
+
+
 @contextmanager
 def progress(label: str, total: int | None) -> Iterator[Callable[[int], object] | None]:
     """Show a bar with events per second on a terminal, nothing elsewhere; it vanishes when done."""

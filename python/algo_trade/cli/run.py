@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import resource
 import signal
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 
 from algo_trade.cli.config import ConfigPath, Profile
 from algo_trade.cli.extras import needed_by
-from algo_trade.cli.output import print_json, say, show
+from algo_trade.cli.output import print_json, say, show_now
 from algo_trade.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from algo_trade.config import AppConfig, ConfigLoader
 
 KEY_VARIABLE = "HYPERLIQUID_PRIVATE_KEY"
+_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, at the start.")]
 
@@ -58,8 +60,8 @@ def server(
 
 def address_of(addr: str) -> dict[str, str | int]:
     """Return the host and the port of an address."""
-    host, colon, port = addr.rpartition(":")
-    if not colon or not port.isdecimal():
+    host, _, port = addr.rpartition(":")
+    if not _HOST.fullmatch(host) or not port.isdecimal() or int(port) > 65_535:
         raise ConfigError(f"--addr {addr}: must be HOST:PORT, such as 127.0.0.1:8080")
     return {"host": host.strip("[]"), "port": int(port)}
 
@@ -100,7 +102,7 @@ def _serve(loader: ConfigLoader, config: AppConfig, *, json: bool, starts: bool)
                     if json:
                         print_json({"url": api.address.url, "ws_url": api.address.ws_url})
                     else:
-                        show(f"API at {api.address.url}, websocket {api.address.ws_url}")
+                        show_now(f"API at {api.address.url}, websocket {api.address.ws_url}")
                         say("Next: algo-trade list-bots; Ctrl-C ends it")
                     if starts:
                         await runner.start_enabled()

@@ -13,7 +13,7 @@ import orjson
 import typer
 
 from algo_trade.cli.extras import needed_by
-from algo_trade.cli.output import print_json, say, show
+from algo_trade.cli.output import print_json, say, show_now
 from algo_trade.errors import ConfigError, CredentialError
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def command(
         if json:
             print_json({"url": address.url, "ws_url": address.ws_url})
         else:
-            show(f"local venue at {address.url}, websocket {address.ws_url}, for testing and paper trading")
+            show_now(f"local venue at {address.url}, websocket {address.ws_url}, for testing and paper trading")
         if control_token_file:
             say(f"control token: in {control_token_file}")
         else:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import Annotated
 
 import typer
 
 from algo_trade.cli.config import ConfigPath, Profile
-from algo_trade.cli.output import say, show
+from algo_trade.cli.output import say, show_now
 from algo_trade.cli.run import key_of_environment
 from algo_trade.errors import CredentialError
 
@@ -36,10 +37,12 @@ def command(
         raise CredentialError("HYPERLIQUID_WATCHDOG_KEY is not set: the watchdog signs with an API wallet of its own")
     watchdog = Watchdog(found.hyperliquid, key, found.storage.state_dir, after_s=after, tell=say)
 
-    async def main() -> None:
+    async def main() -> bool:
         stop = asyncio.Event()
-        with ends_by_signal(stop) as _:
-            show(f"watches {found.storage.state_dir}/heartbeat.json; Ctrl-C ends it")
+        with ends_by_signal(stop) as came:
+            show_now(f"watches {found.storage.state_dir}/heartbeat.json; Ctrl-C ends it")
             await watchdog.run(stop)
+        return signal.SIGINT in came
 
-    asyncio.run(main())
+    if asyncio.run(main()):
+        raise KeyboardInterrupt

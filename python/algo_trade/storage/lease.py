@@ -46,6 +46,7 @@ class Lease(ABC):
         self.name = name
         self.epoch = epoch
         self.lost = asyncio.Event()
+        self._ends = asyncio.Event()
         self.lost_because: str | None = None
         self._is_over = False
         self._pid = os.getpid()
@@ -71,12 +72,22 @@ class Lease(ABC):
             self._is_over = True
             await self._give_back()
 
+    async def ending(self) -> str:
+        """Return, and why, when it was lost; or when it soon will be, unless the store answers, and there is just time to put things in order."""
+        await self._ends.wait()
+        return self.lost_because or "the store does not answer: soon another process might have it"
+
+    def soon_ends(self) -> None:
+        """Say that it is held still, and will not be for long."""
+        self._ends.set()
+
     def lose(self, because: str) -> None:
         """Take it as lost: for the store, and for whoever knows better than it."""
         if not self._is_over:
             self._is_over = True
             self.lost_because = because
             self.lost.set()
+            self._ends.set()
 
     @abstractmethod
     def _fault(self) -> str | None:

@@ -255,7 +255,8 @@ class ServerLeases:
         except FAILURES as error:
             self._trouble = self._store.reason(error)
         for lease in leases:
-            lease.is_held()
+            if lease.is_held() and lease.until_s - self.clock() < self._ttl_s / 2:
+                lease.soon_ends()
 
     async def _renew_over(self, line: Connection) -> None:
         # Looked up now that it is our turn: a lease that was released meanwhile must not be renewed.
