@@ -237,6 +237,40 @@ def test_a_strategy_that_raises_or_blocks_ends_alone_and_its_orders_are_cancelle
     run(tmp_path, scenario, pulse(tmp_path, "good", mode="live"), bad)
 
 
+FAILS_ONCE = """
+import algo_trade as at
+
+class FailsOnce(at.Strategy):
+    def on_start(self, ctx):
+        self.price = None
+
+    def on_quote(self, ctx, quote):
+        if self.price is None and ctx.position(quote.symbol).is_flat:
+            self.price = quote.bid_price * 9 // 10
+            ctx.buy(quote.symbol, "0.01", price=self.price, time_in_force="alo")
+            ctx.buy(quote.symbol, "0.01")
+
+    def on_fill(self, ctx, fill):
+        if self.price is not None:
+            raise ValueError("no idea")
+"""
+
+
+def test_who_failed_begins_again_and_hears_what_became_of_its_orders_meanwhile(tmp_path: Path) -> None:
+    async def scenario(it: World) -> None:
+        bad = it.runner.registry.find("bad")
+        for _ in range(2):
+            await bad.start()
+            await until(lambda: venue_positions(it.venue, it.key.address) != {})
+            await until(lambda: it.resting == [])
+            await until(lambda: it.bot("bad")["state"] == "error" or it.bot("bad")["positions"])
+        assert it.bot("bad")["state"] == "running"
+        assert held(it, "bad") == venue_positions(it.venue, it.key.address) == {"BTC": Decimal("0.01")}
+
+    spec = strategy(tmp_path, "FailsOnce", FAILS_ONCE)
+    run(tmp_path, scenario, {"bot_id": "bad", "symbol": "BTC", "strategy": spec, "mode": "live"})
+
+
 def test_what_cannot_start_says_why_and_a_stop_during_a_start_ends_it(tmp_path: Path) -> None:
     async def scenario(it: World) -> None:
         missing = it.runner.registry.find("missing")

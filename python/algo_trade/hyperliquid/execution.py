@@ -190,16 +190,19 @@ class LiveExecutionHandler:
     def adopt(self, order: OrderEvent, fills: Sequence[FillEvent]) -> None:
         """Take an order over that was sent, or was about to be, before a restart: it is found out what became of it.
 
+        Of one that this handler has sent itself, all that is known is told again.
+
         Parameters
         ----------
         order : as it was known then, with what was left of it
         fills : those of it that were told then; all others will be
         """
-        instrument = self._instruments[order.symbol]
-        known = [known_fill(fill, instrument.coin, self.user) for fill in fills]
-        self._orders.adopt(order.cloid, order.symbol, order.leaves, known)
-        self._reporting.begin(order, told=len(known))
-        self._working[order.cloid] = adopted(order, instrument, self._client.config, self._reach)
+        if self._orders.get(order.cloid) is None:
+            instrument = self._instruments[order.symbol]
+            known = [known_fill(fill, instrument.coin, self.user) for fill in fills]
+            self._orders.adopt(order.cloid, order.symbol, order.leaves, known)
+            self._working[order.cloid] = adopted(order, instrument, self._client.config, self._reach)
+        self._reporting.begin(order, told=len(fills))
         self._changed(order.cloid)
 
     def cancel(self, cloid: str) -> None:
