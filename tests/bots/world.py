@@ -167,10 +167,14 @@ class World:
 
 @contextlib.asynccontextmanager
 async def world(
-    folder: Path, *bots: dict[str, Any], venue: RunningVenue | None = None, **tables: Any
+    folder: Path,
+    *bots: dict[str, Any],
+    venue: RunningVenue | None = None,
+    key: SigningKey | None = None,
+    **tables: Any,
 ) -> AsyncIterator[World]:
     """Yield a runner with these bots, none of them started."""
-    key = SigningKey("0x" + secrets.token_hex(32))
+    key = key or SigningKey("0x" + secrets.token_hex(32))
     with contextlib.ExitStack() as stack:
         if venue is None:
             venue = stack.enter_context(running_venue(seed=3, symbols=3, local={"block_ms": 10}, limits=LIMITS))

@@ -6,12 +6,13 @@ import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, Self
 
-from algo_trade._native import AccountEvent, FillEvent, OrderUpdate, SubmitOrder
+from algo_trade._native import AccountEvent, BookSnapshot, FillEvent, OrderUpdate, SubmitOrder
 from algo_trade.bots.deadman import DeadMansSwitch
+from algo_trade.bots.holdings import of_nobody
 from algo_trade.bots.orphans import cancel_orphans
 from algo_trade.bots.reconciliation import Difference, Reconciler, shares
 from algo_trade.core.protocols import FeedChange
-from algo_trade.errors import StorageError
+from algo_trade.errors import StorageError, VenueError
 from algo_trade.hyperliquid import LiveExecutionHandler
 from algo_trade.hyperliquid.reporting import NOBODY
 from algo_trade.hyperliquid.stream.events import AccountFill, AccountState, OrderNews
@@ -19,7 +20,7 @@ from algo_trade.hyperliquid.stream.fills import FillLog
 from algo_trade.hyperliquid.working import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from types import TracebackType
 
     from algo_trade._native import OrderEvent
@@ -32,16 +33,21 @@ if TYPE_CHECKING:
 # How soon a difference is looked at again: by then, what is on its way has come.
 LOOK_AGAIN_S = 2.0
 KEEP_S = 1.0
+LOOK_S = 0.5
 # Clocks differ, and what was told last may not have been written.
 OVERLAP_NS = 60_000_000_000
 
 
-class Trading(Protocol):
-    """Who trades at a desk."""
+class Owner(Protocol):
+    """Whose orders these are."""
 
     def told(self, report: Report) -> None:
         """Take what became of an order, or of money."""
         ...
+
+
+class Trading(Owner, Protocol):
+    """Who trades at a desk."""
 
     def account_changed(self, change: FeedChange) -> None:
         """Take note whether the account's word can be relied on."""
@@ -87,7 +93,7 @@ class AccountDesk:
         self._reconciler = Reconciler()
         self._looking: asyncio.TimerHandle | None = None
         self._clock = clock
-        self._owners: dict[str, Trading] = {}
+        self._owners: dict[str, Owner] = {}
         self._traders: list[Trading] = []
         self._change: FeedChange | None = None
         self._handler: LiveExecutionHandler
@@ -145,14 +151,33 @@ class AccountDesk:
     def leave(self, trader: Trading) -> None:
         """Tell a bot nothing any more."""
         self._traders.remove(trader)
-        for cloid in [cloid for cloid, owner in self._owners.items() if owner is trader]:
+        self.forget(trader)
+
+    def forget(self, owner: Owner) -> None:
+        """Tell the owner of orders nothing more of them."""
+        for cloid in [cloid for cloid, each in self._owners.items() if each is owner]:
             del self._owners[cloid]
 
     def on_market_event(self, event: MarketEvent) -> None:
         """Remember the newest prices: orders at the market need a limit."""
         self._handler.on_market_event(event)
 
-    def adopt(self, trader: Trading, order: OrderEvent, fills: Sequence[FillEvent], *, goes: bool) -> None:
+    async def look_at(self, symbols: Collection[str]) -> None:
+        """Learn the prices of now, since nobody may have told them for long; those that do not come soon stay as they were."""
+        looks = [self._look_at(symbol) for symbol in symbols]
+        try:
+            await asyncio.wait_for(asyncio.gather(*looks), LOOK_S)
+        except (TimeoutError, VenueError) as error:
+            self._tell("venue.trouble", "warning", f"the prices of now were not to be had: {error!r}")
+
+    async def _look_at(self, symbol: str) -> None:
+        instrument = await self._client.instrument(symbol)
+        book = await self._client.info.book(instrument.coin)
+        if book is not None:
+            bids, asks = ([(each["price"], each["quantity"]) for each in side] for side in book["levels"])
+            self.on_market_event(BookSnapshot(instrument.symbol, book["time"], bids, asks))
+
+    def adopt(self, trader: Owner, order: OrderEvent, fills: Sequence[FillEvent], *, goes: bool) -> None:
         """Take over an order of a bot from before a restart, with the fills of it that were told then.
 
         ``goes``: its end is wanted; or its end or a change was asked for then, and nobody knows whether that left.
@@ -162,7 +187,7 @@ class AccountDesk:
         if goes:
             self._handler.cancel(order.cloid)
 
-    def execute(self, trader: Trading, commands: Sequence[Command]) -> None:
+    def execute(self, trader: Owner, commands: Sequence[Command]) -> None:
         """Carry out what a bot asks for."""
         now_ns = self._clock()
         for command in commands:
@@ -170,7 +195,7 @@ class AccountDesk:
                 self._owners[command.order.cloid] = trader
             self._handler.execute(command, now_ns)
 
-    def cancel_all(self, trader: Trading | None = None) -> int:
+    def cancel_all(self, trader: Owner | None = None) -> int:
         """Cancel every order of a bot, or of all; return how many there were."""
         count = 0
         for order in self._handler.orders():
@@ -184,7 +209,7 @@ class AccountDesk:
         for coin, cloid, answer in await cancel_orphans(self._client, [tag], known=self._owners):
             self._tell("account.orphan", "warning", f"{coin}: an order of an earlier run: {answer}", cloid=cloid)
 
-    async def quiet(self, trader: Trading | None = None, *, within_s: float) -> bool:
+    async def quiet(self, trader: Owner | None = None, *, within_s: float) -> bool:
         """Wait until no order of a bot, or of anyone, is left; return whether that came to be."""
         try:
             async with asyncio.timeout(within_s):
@@ -301,7 +326,7 @@ class AccountDesk:
             is_last = number == len(takers) - 1
             fee = fee_left if is_last else _part(fill.fee, quantity, fill.quantity)
             fee_left -= fee
-            trader.told(_part_of(fill, quantity, fee, self._clock()))
+            trader.told(of_nobody(fill, self._clock(), quantity, fee))
         if left > 0:
             self._tell("account.foreign", "warning", f"{left} {fill.symbol} of a forced fill belong to no bot")
 
@@ -323,20 +348,3 @@ class AccountDesk:
 def _part(amount: Decimal, quantity: Decimal, whole: Decimal) -> Decimal:
     """Return a share of an amount, down to the last unit of the books."""
     return (amount * quantity / whole).quantize(Decimal("1e-8"))
-
-
-def _part_of(fill: FillEvent, quantity: Decimal, fee: Decimal, now_ns: int) -> FillEvent:
-    return FillEvent(
-        fill.symbol,
-        cloid=fill.cloid,
-        side=fill.side,
-        price=fill.price,
-        quantity=quantity,
-        fee=fee,
-        time=fill.time_ns,
-        local_time=now_ns,
-        liquidity=fill.liquidity,
-        reason=fill.reason,
-        trade_id=fill.trade_id,
-        oid=fill.oid,
-    )

@@ -11,7 +11,7 @@ from algo_trade.hyperliquid.reporting import NOBODY
 from algo_trade.risk.limits import LossState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from algo_trade._native import FillEvent, JournalEstate, OrderEvent
     from algo_trade.bots.models import Books
@@ -84,6 +84,15 @@ class Estate:
             yield AccountEvent.position(symbol, now_ns, quantity, entry_price)
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Orders that closed positions of a bot past its strategy. They follow from the epoch, and from what it held before each of them left."""
+
+    epoch: int
+    time_ns: int
+    rounds: tuple[Mapping[str, Decimal], ...]
+
+
 class Memory:
     """What a store knows of a bot."""
 
@@ -116,6 +125,8 @@ class Memory:
                 "positions": [[symbol, str(quantity), str(price)] for symbol, quantity, price in estate.positions],
             },
         )
+        # Each is in the journal by now, and from here on in the estate.
+        await self._store.remove_value(self._bot_id, "closings")
         await self._store.put_value(self._bot_id, "run", asdict(replace(run, has_ended=True)))
 
     async def estate(self) -> Estate | None:
@@ -125,6 +136,30 @@ class Memory:
             return None
         positions = tuple((symbol, Decimal(quantity), Decimal(price)) for symbol, quantity, price in kept["positions"])
         return Estate(Decimal(kept["cash"]), Decimal(kept["capital"]), positions, kept["time_ns"])
+
+    async def closings(self) -> list[Closing]:
+        """Return what was closed past the bot's strategy, of which its journal may not tell."""
+        kept = await self._store.value(self._bot_id, "closings") or {"closings": []}
+        return [
+            Closing(
+                each["epoch"],
+                each["time_ns"],
+                tuple({symbol: Decimal(quantity) for symbol, quantity in held.items()} for held in each["rounds"]),
+            )
+            for each in kept["closings"]
+        ]
+
+    async def keep_closings(self, closings: Iterable[Closing]) -> None:
+        """Keep what is being closed past the bot's strategy: before it leaves."""
+        kept = [
+            {
+                "epoch": each.epoch,
+                "time_ns": each.time_ns,
+                "rounds": [{symbol: str(quantity) for symbol, quantity in held.items()} for held in each.rounds],
+            }
+            for each in closings
+        ]
+        await self._store.put_value(self._bot_id, "closings", {"closings": kept})
 
     async def loss(self) -> LossState:
         """Return what losses are measured from."""

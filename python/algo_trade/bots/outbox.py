@@ -42,9 +42,16 @@ class Outbox:
         self._cloids: set[str] = set()
         self._is_empty = asyncio.Event()
         self._is_empty.set()
+        self._is_shut = False
+
+    def shut(self) -> None:
+        """Let nothing leave any more, what waits neither."""
+        self._is_shut = True
 
     def put(self, commands: list[Command], asked_ns: int) -> None:
         """Take what was asked for at one moment."""
+        if self._is_shut:
+            return
         keep: list[Command] = []
         now: list[Command] = []
         for each in commands:
@@ -82,6 +89,8 @@ class Outbox:
         self._leave(commands, asked_ns)
 
     def _leave(self, commands: list[Command], asked_ns: int) -> None:
+        if self._is_shut:
+            return
         if not self._may_send():
             self._failed(
                 EngineError("another process has taken this bot over: nothing of it leaves from here any more")

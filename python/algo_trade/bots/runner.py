@@ -46,6 +46,8 @@ _WANTED_BY: Final[dict[str, Wanted]] = {
 _WANTED_IN: Final[dict[BotState, Wanted]] = {BotState.RUNNING: "running", BotState.PAUSED: "paused"}
 WATCH_S: Final = 0.25
 BEAT_S: Final = 1.0
+# How long a bot may take to hear of the kill switch, with all that is done about one that does not.
+KILL_S: Final = 1.0
 
 
 class Runner:
@@ -202,21 +204,22 @@ class Runner:
         desks = [] if mode == "paper" else self.gateway.accounts()
         cancelled = sum(desk.cancel_all() for desk in desks)
         handles = [handle for handle in self.registry.all() if mode in {None, handle.config.mode}]
-        reached: list[str] = []
-        for handle in handles:
-            run = self.registry.run_of(handle.bot_id)
-            if run is not None:
-                run.kill(flatten=flatten)
-                reached.append(handle.bot_id)
-        stuck: list[str] = []
-        for handle in handles:
-            if handle.state is BotState.RUNNING:
-                try:
-                    await asyncio.wait_for(handle.pause(), 1.0)
-                except (AlgoTradeError, TimeoutError):
-                    stuck.append(handle.bot_id)
+        reached = [handle.bot_id for handle in handles if handle.state in {BotState.RUNNING, BotState.PAUSED}]
+        heard = await asyncio.gather(*(self._kill(handle, flatten=flatten) for handle in handles))
+        stuck = [handle.bot_id for handle, is_heard in zip(handles, heard, strict=True) if not is_heard]
         quiet = all([await desk.quiet(within_s=1.0) for desk in desks])
         return {"cancelled": cancelled, "bots": reached, "flatten": flatten, "quiet": quiet, "stuck": stuck}
+
+    async def _kill(self, handle: BotHandle, *, flatten: bool) -> bool:
+        """Kill one bot; return whether it heard of it, and is paused if it traded."""
+        try:
+            async with asyncio.timeout(KILL_S):
+                is_heard = await handle.kill(flatten=flatten)
+                if handle.state is BotState.RUNNING:
+                    await handle.pause()
+        except (AlgoTradeError, TimeoutError):
+            return False
+        return is_heard
 
     def unready(self) -> list[str]:
         """Return why it can not do its work now, in words; nothing if it can."""

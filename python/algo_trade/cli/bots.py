@@ -139,6 +139,8 @@ def kill(
         f"{done['cancelled']} orders cancelled, {len(done['bots'])} bots paused"
         + (", positions closed" if flatten else "")
     )
+    if done["stuck"]:
+        show(f"given up, since they did not answer: {', '.join(done['stuck'])}")
     if not done["quiet"]:
         show("not all is known to be gone yet: look at list-bots, and at the exchange")
 

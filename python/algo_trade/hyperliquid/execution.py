@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from algo_trade._native import BookSnapshot, CancelOrder, MarketContext, ModifyOrder, Quote, ScheduleCancel, SubmitOrder
 from algo_trade.core.protocols import FeedChange
 from algo_trade.errors import DataError, ParameterError, RefusedError, VenueError
-from algo_trade.hyperliquid.adoption import adopted, known_fill
+from algo_trade.hyperliquid.adoption import adopted, found_fills, known_fill
 from algo_trade.hyperliquid.answers import Cancelled, Refused, Unknown
 from algo_trade.hyperliquid.commands import Reach, changed_order, new_order
 from algo_trade.hyperliquid.orders import LiveOrders
@@ -464,7 +464,7 @@ class LiveExecutionHandler:
                 pause_s = min(pause_s * 2, PATIENCE_MAX_S)
                 continue
             working.unknown = None
-            self._orders.settled(working.cloid, found, asked_ns)
+            self._orders.settled(working.cloid, found, asked_ns, found_fills(working, found, self.user))
             return
 
     def _order(self, working: Working) -> LiveOrder:

@@ -226,9 +226,11 @@ class LiveOrders:
             self._take(facts, answer)
         return facts.order()
 
-    def settled(self, cloid: str, found: Settled, asked_ns: int) -> LiveOrder:
-        """Take what a look-up found that began at ``asked_ns``; after it, the order is not unknown any more."""
+    def settled(self, cloid: str, found: Settled, asked_ns: int, fills: Sequence[AccountFill] = ()) -> LiveOrder:
+        """Take what a look-up found that began at ``asked_ns``, and fills of it; after it, the order is not unknown any more."""
         facts = self._orders[cloid]
+        for fill in fills:
+            self.fill(fill)
         facts.is_unanswered = False
         if found.oid is not None:
             self._link(facts, found.oid)
