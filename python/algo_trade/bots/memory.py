@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from algo_trade._native import AccountEvent
 from algo_trade.hyperliquid.reporting import NOBODY
 from algo_trade.risk.limits import LossState
+from algo_trade.risk.portfolio import PortfolioLoss
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -175,3 +176,34 @@ class Memory:
             "peak": None if loss.peak is None else str(loss.peak),
         }
         await self._store.put_value(self._bot_id, "loss", kept)
+
+
+class PortfolioMemory:
+    """What a store knows of the losses of all bots of a mode together.
+
+    Parameters
+    ----------
+    instance : tells runners apart that share a store; whoever takes over from another one has its name
+    """
+
+    def __init__(self, store: DatabaseClient, mode: str, instance: str | None) -> None:
+        self._store = store
+        self._name = f"portfolio:{mode}" if instance is None else f"portfolio:{mode}:{instance}"
+        self._kept: PortfolioLoss | None = None
+
+    async def loss(self) -> PortfolioLoss | None:
+        """Return what losses are measured from, if anybody was there."""
+        kept = await self._store.value(self._name, "loss")
+        if kept is None:
+            return None
+        won = {bot_id: Decimal(amount) for bot_id, amount in kept["won"].items()}
+        return PortfolioLoss(kept["day"], Decimal(kept["lost"]), Decimal(kept["left"]), won)
+
+    async def keep(self, loss: PortfolioLoss | None) -> None:
+        """Keep what losses are measured from, unless it is kept already."""
+        if loss is None or loss == self._kept:
+            return
+        won = {bot_id: str(amount) for bot_id, amount in loss.won.items()}
+        kept = {"day": loss.day, "lost": str(loss.lost), "left": str(loss.left), "won": won}
+        await self._store.put_value(self._name, "loss", kept)
+        self._kept = loss

@@ -12,14 +12,14 @@ from algo_trade._native import __version__, cloid_tag
 from algo_trade.bots import heartbeat
 from algo_trade.bots.gateway import Gateway
 from algo_trade.bots.journals import Journals
-from algo_trade.bots.memory import Memory
+from algo_trade.bots.memory import Memory, PortfolioMemory
 from algo_trade.bots.models import BotState
 from algo_trade.bots.observe import observe
 from algo_trade.bots.registry import BotRegistry
 from algo_trade.bots.services import Services
 from algo_trade.config import BotConfig
 from algo_trade.config.show import plain
-from algo_trade.errors import AlgoTradeError, ConfigError, ParameterError
+from algo_trade.errors import AlgoTradeError, ConfigError, ParameterError, StorageError
 from algo_trade.risk.limits import Limits
 from algo_trade.risk.portfolio import Portfolio
 from algo_trade.storage import DatabaseClient
@@ -82,6 +82,7 @@ class Runner:
         self.gateway: Gateway
         self._journals: Journals
         self._portfolios: dict[str, Portfolio] = {}
+        self._losses: dict[str, PortfolioMemory] = {}
         self.began_s = time.monotonic()
 
     async def __aenter__(self) -> Self:
@@ -102,7 +103,11 @@ class Runner:
                 clock=self._clock,
             )
             stack.push_async_callback(self.gateway.close)
-            self._portfolios = {mode: Portfolio(Limits.of(config.risk)) for mode in ("paper", "live")}
+            for mode in ("paper", "live"):
+                memory = PortfolioMemory(self.store, mode, config.telemetry.instance)
+                self._losses[mode] = memory
+                self._portfolios[mode] = Portfolio(Limits.of(config.risk), await memory.loss())
+            stack.push_async_callback(self._keep_losses)
             services = Services(
                 gateway=self.gateway,
                 journals=journals,
@@ -175,6 +180,8 @@ class Runner:
         await self.registry.remove(bot_id)
         await self.store.remove_bot(bot_id)
         self.gateway.parking(account).leave(bot_id)
+        for portfolio in self._portfolios.values():
+            portfolio.drop(bot_id)
         self.telemetry.metrics.forget(bot_id)
 
     async def command(self, bot_id: str, command: str, *, takeover: bool = False) -> BotStatus:
@@ -310,10 +317,19 @@ class Runner:
                     await self.kill(flatten=self.config.risk.on_breach == "flatten", mode=mode)
 
     async def _beat(self) -> None:
-        """Say that this process lives, for a watchdog."""
+        """Say that this process lives, for a watchdog; and keep what a restart must not forgive."""
         while True:
             self._say()
+            await self._keep_losses()
             await asyncio.sleep(BEAT_S)
+
+    async def _keep_losses(self) -> None:
+        """Keep what all bots together have lost."""
+        for mode, memory in self._losses.items():
+            try:
+                await memory.keep(self._portfolios[mode].loss)
+            except StorageError as error:
+                self.telemetry.tell("storage.failed", "warning", str(error))
 
     def _say(self, *, has_ended: bool = False) -> None:
         live = [handle.config for handle in self.registry.all() if handle.config.mode == "live"]

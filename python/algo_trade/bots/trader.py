@@ -269,7 +269,7 @@ class Trader:
         way.has_filled = False
         way.halted = breach = self._watch.breach(equity, now_ns)
         if portfolio is not None:
-            portfolio.owns(self._bot_id, equity)
+            portfolio.owns(self._bot_id, equity, self._capital)
             way.halted = way.halted or portfolio.breach(now_ns)
         return breach
 
