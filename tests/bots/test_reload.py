@@ -57,6 +57,13 @@ enabled = {enabled}
 """
 
 
+def reloads(it: World, outcome: str) -> float:
+    """Return how many changes of the configuration came to that, by the metrics."""
+    head = f'algo_trade_config_reloads_total{{outcome="{outcome}"}} '
+    lines = it.runner.telemetry.metrics.render()[0].decode().splitlines()
+    return next(float(line.removeprefix(head)) for line in lines if line.startswith(head))
+
+
 class File:
     """The file of a configuration, written anew as a person would."""
 
@@ -135,6 +142,7 @@ def test_limits_over_all_bots_and_the_log_level_change_at_once(tmp_path: Path) -
         count = len(it.told("venue.notice"))
         await asyncio.sleep(0.5)
         assert len(it.told("venue.notice")) == count
+        assert reloads(it, "applied") == 2
 
     run(tmp_path, scenario)
 
@@ -185,5 +193,6 @@ def test_what_is_wrong_is_told_with_its_place_and_the_last_good_one_stays(
         file.write({"bot_id": "a", "limits": "max_order_notional = 100_000"})
         await until(lambda: it.told("config.changed"))
         assert tomllib.loads(file.path.read_text())["bots"][0]["bot_id"] == "a"
+        assert (reloads(it, "applied"), reloads(it, "refused")) == (1, len(it.told("config.refused")))
 
     run(tmp_path, scenario)

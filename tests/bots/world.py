@@ -75,6 +75,10 @@ class Rests(at.Strategy):
         if not self.has_bought:
             self.has_bought = True
             ctx.buy(quote.symbol, "0.01", price=quote.bid_price * 9 // 10, time_in_force="alo")
+
+    def on_order(self, ctx, update):
+        # Before all is known that it needs to know, nothing is taken.
+        self.has_bought = update.status != "rejected"
 '''
 
 

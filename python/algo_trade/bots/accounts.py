@@ -20,7 +20,7 @@ from algo_trade.hyperliquid.stream.fills import FillLog
 from algo_trade.hyperliquid.working import Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from types import TracebackType
 
     from algo_trade._native import OrderEvent
@@ -119,7 +119,7 @@ class AccountDesk:
         )
         await self._handler.__aenter__()
         self._switch = DeadMansSwitch(
-            self._client.account, lambda: bool(self._handler.orders()), self._clock, self._tell
+            self._client.account, lambda: any(True for _ in self._handler.each_order()), self._clock, self._tell
         )
         self._tasks = [asyncio.create_task(self._keep(name)), asyncio.create_task(self._switch.run())]
         return self
@@ -136,6 +136,22 @@ class AccountDesk:
             await self._handler.__aexit__(kind, error, trace)
         finally:
             await self._client.close()
+
+    @property
+    def name(self) -> str:
+        """The account's address."""
+        return self._handler.user
+
+    @property
+    def requests_left(self) -> int:
+        """How many more actions the exchange takes of the account."""
+        budget = self._client.budget
+        return max(0, budget.cap - budget.used)
+
+    def open_orders(self) -> Iterator[tuple[Owner | None, str]]:
+        """Yield each order that is not done: whose it is, and its state."""
+        for order in self._handler.each_order():
+            yield self._owners.get(order.cloid), order.state
 
     @property
     def handler(self) -> LiveExecutionHandler:
@@ -213,7 +229,9 @@ class AccountDesk:
         """Wait until no order of a bot, or of anyone, is left; return whether that came to be."""
         try:
             async with asyncio.timeout(within_s):
-                while any(trader is None or self._owners.get(each.cloid) is trader for each in self._handler.orders()):
+                while any(
+                    trader is None or self._owners.get(each.cloid) is trader for each in self._handler.each_order()
+                ):
                     await asyncio.sleep(0.01)
         except TimeoutError:
             return False

@@ -14,6 +14,7 @@ from algo_trade.bots.memory import Closing, Memory
 from algo_trade.bots.plans import plan_of
 from algo_trade.core.engine import risk_part, strategy_part
 from algo_trade.errors import BotError, LeaseError, StorageError
+from algo_trade.risk.exposure import ENDS
 from algo_trade.strategy import Needs
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from algo_trade.bots.trader import Plan
     from algo_trade.config import BotConfig
     from algo_trade.core.protocols import Report
-
-_ENDS = frozenset({"filled", "cancelled", "rejected"})
 
 
 class _Nothing:
@@ -97,7 +96,7 @@ class Closer:
         if isinstance(report, FillEvent):
             self._held[report.symbol] = self._held.get(report.symbol, Decimal(0)) + signed(report)
             self._changed(self._held)
-        elif isinstance(report, OrderUpdate) and report.status in _ENDS:
+        elif isinstance(report, OrderUpdate) and report.status in ENDS:
             self._open.discard(report.cloid)
             if not self._open:
                 self._over.set()

@@ -19,8 +19,10 @@ async def follow(runner: Runner, watcher: ConfigWatcher, stop: asyncio.Event) ->
     """Take over each valid change of the files until ``stop`` is set; of an invalid one, say what is wrong with it."""
     async for news in watcher.changes(stop):
         if isinstance(news, ConfigChange):
+            runner.telemetry.metrics.config_reload("applied")
             await _take_over(runner, news)
         else:
+            runner.telemetry.metrics.config_reload("refused")
             runner.telemetry.tell("config.refused", "error", news.text)
 
 

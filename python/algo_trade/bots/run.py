@@ -22,6 +22,7 @@ from algo_trade.bots.ending import QUIET_S, Ending, pausing
 from algo_trade.bots.holdings import Holdings
 from algo_trade.bots.kill import KillSwitch
 from algo_trade.bots.memory import Estate, Memory
+from algo_trade.bots.observe import Tally
 from algo_trade.bots.outbox import Outbox
 from algo_trade.bots.room import room_for
 from algo_trade.bots.trader import Trader
@@ -81,6 +82,7 @@ class BotRun:
         self._pending: list[tuple[list[MarketEvent], int]] | None = []
         self._newest_bar_ns: dict[str, int] = {}
         self._holdings = Holdings()
+        self._tally = Tally(services.telemetry.metrics, config.bot_id)
         self._blocked: dict[str, str] = {}
         self.has_failed = False
         self._has_ended = False
@@ -370,6 +372,7 @@ class BotRun:
             except Exception as error:  # noqa: BLE001 -- it ends this bot and no other
                 self._fail(error)
                 return
+            self._tally.take(self.owned.counted)
             self._lag_ns = max(self._lag_ns, self._clock() - began_ns)
             self.last_heartbeat = datetime.now(UTC)
             if self.owned.breach is not None:
@@ -478,6 +481,7 @@ class BotRun:
                 )
             self._has_ended = True
             self.owned = await switch.ending.owned()
+            self._tally.take(self.owned.counted)
         except Exception as error:  # noqa: BLE001 -- what its last words were matters less than that it ends
             self._tell("bot.stop", "warning", f"its last words: {error}")
             if on_stop != "keep":

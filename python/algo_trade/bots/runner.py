@@ -92,7 +92,9 @@ class Runner:
             database = config.database
             self.store = await stack.enter_async_context(DatabaseClient(database.url, database.max_connections))
             self._journals = journals = stack.enter_context(
-                Journals(config.storage.state_dir / "journals", self._disk_failed)
+                Journals(
+                    config.storage.state_dir / "journals", self._disk_failed, self.telemetry.metrics.journal_durable
+                )
             )
             self.gateway = Gateway(
                 config.hyperliquid,
@@ -119,6 +121,8 @@ class Runner:
                 on_breach=lambda: self.config.risk.on_breach,
             )
             self.registry = BotRegistry(services)
+            metrics = self.telemetry.metrics
+            metrics.before_render(lambda: observe(metrics, self.registry, self.gateway))
             stack.callback(lambda: self._say(has_ended=True))
             stack.push_async_callback(self._end_bots)
             await self._gather_bots()
@@ -241,12 +245,6 @@ class Runner:
             reasons.append(f"journals: {self._journals.failure}")
         return reasons
 
-    def observe(self) -> None:
-        """Bring the metrics up to date that are not counted as things happen."""
-        metrics = self.telemetry.metrics
-        for handle in self.registry.all():
-            observe(metrics, handle.status())
-
     def change_risk(self, risk: RiskConfig) -> None:
         """Be bound by other limits over all bots from now on."""
         for portfolio in self._portfolios.values():
@@ -345,4 +343,5 @@ class Runner:
             self.telemetry.tell("runner.heartbeat", "error", f"heartbeat: {error.strerror or error}")
 
     def _disk_failed(self, text: str) -> None:
+        self.telemetry.metrics.journal_failed(is_failed=True)
         self.telemetry.tell("journal.failed", "error", f"{text}: no order leaves any more")

@@ -107,6 +107,7 @@ class LiveExecutionHandler:
         self._streams = dict.fromkeys(ACCOUNT, "waiting")
         self._is_live = False
         self._orders = LiveOrders()
+        self.each_order = self._orders.each  # as ``orders``, for whoever has not the time for all at once
         self._reporting = Reporting(self._orders)
         self._working: dict[str, Working] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()

@@ -18,7 +18,7 @@ from algo_trade.hyperliquid.refusals import RefusalKind
 from algo_trade.hyperliquid.stream.events import AccountFill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from algo_trade.hyperliquid.answers import OrderAnswer
     from algo_trade.hyperliquid.outcomes import Settled
@@ -301,7 +301,14 @@ class LiveOrders:
 
     def live(self) -> list[LiveOrder]:
         """Return all orders that have not ended."""
-        return [order for facts in self._living.values() if not (order := facts.order()).is_done]
+        return list(self.each())
+
+    def each(self) -> Iterator[LiveOrder]:
+        """Yield all orders that have not ended, each as it is when its turn comes."""
+        for facts in list(self._living.values()):
+            order = facts.order()
+            if not order.is_done:
+                yield order
 
     def over(self, cloid: str) -> None:
         """Take note that an order has ended and that this was told; what is still said of it is taken in."""
