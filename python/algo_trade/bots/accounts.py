@@ -276,7 +276,7 @@ class AccountDesk:
             case Trouble():
                 self._tell("venue.trouble", "warning", event.text, cloid=event.cloid)
             case _:
-                self._tell("venue.notice", "debug", str(event)[:2_000])
+                self._tell("venue.notice", "debug", lambda: str(event)[:2_000])
 
     def _reconcile(self, state: AccountState) -> None:
         """Compare what the exchange says with what the bots believe, and repair what is still different the second time."""

@@ -251,4 +251,4 @@ class Gateway:
         self._telemetry.tell("venue.broken", "error", f"the socket of account {name}: {error!r}")
 
     def _noticed(self, notice: object) -> None:
-        self._telemetry.tell("venue.notice", "debug", str(notice)[:2_000])
+        self._telemetry.tell("venue.notice", "debug", lambda: str(notice)[:2_000])
