@@ -10,7 +10,7 @@ import pytest
 
 from algo_trade.bots import BotState
 from algo_trade.errors import BotError, BotExistsError, BotRunsError, ParameterError, UnknownBotError
-from tests.bots.world import PULSE, World, strategy, until, venue_positions, world
+from tests.bots.world import PULSE, World, ask, strategy, until, venue_positions, world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -76,6 +76,23 @@ def test_bots_on_one_account_hold_together_what_the_venue_says_and_each_its_own(
         assert it.told("reconcile.difference") == []
 
     run(tmp_path, scenario, *(pulse(tmp_path, name, mode="live") for name in ("a", "b", "c")))
+
+
+def test_whose_an_order_was_is_forgotten_some_time_after_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(it: World) -> None:
+        await it.start("pulse")
+        await until(lambda: len(ask(it.venue, "historicalOrders", user=it.key.address)) > 60)
+        (desk,) = it.runner.gateway.accounts()
+        assert len(desk._owners) < 40, "those that live, and the last ten"
+        await it.runner.command("pulse", "pause")
+        await until(lambda: it.resting == [])
+        await until(lambda: held(it, "pulse") == venue_positions(it.venue, it.key.address), within_s=10)
+
+    # Ten thousand of them would take a test too long.
+    monkeypatch.setattr("algo_trade.bots.accounts.ENDED_MAX", 10)
+    run(tmp_path, scenario, pulse(tmp_path, mode="live", params={"every_ms": 20}))
 
 
 def test_a_pause_cancels_and_opens_nothing_and_a_resume_trades_again(tmp_path: Path) -> None:

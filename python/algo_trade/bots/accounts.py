@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -14,10 +15,12 @@ from algo_trade.bots.reconciliation import Difference, Reconciler, shares
 from algo_trade.core.protocols import FeedChange
 from algo_trade.errors import StorageError, VenueError
 from algo_trade.hyperliquid import LiveExecutionHandler
+from algo_trade.hyperliquid.execution import ENDED_MAX
 from algo_trade.hyperliquid.reporting import NOBODY
 from algo_trade.hyperliquid.stream.events import AccountFill, AccountState, OrderNews
 from algo_trade.hyperliquid.stream.fills import FillLog
 from algo_trade.hyperliquid.working import Trouble
+from algo_trade.risk.exposure import ENDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -94,6 +97,7 @@ class AccountDesk:
         self._looking: asyncio.TimerHandle | None = None
         self._clock = clock
         self._owners: dict[str, Owner] = {}
+        self._ended: deque[str] = deque()
         self._traders: list[Trading] = []
         self._change: FeedChange | None = None
         self._handler: LiveExecutionHandler
@@ -249,8 +253,16 @@ class AccountDesk:
                 owner = self._owners.get(report.cloid)
                 if owner is not None:
                     owner.told(report)
+                if isinstance(report, OrderUpdate) and report.status in ENDS:
+                    self._over(report.cloid)
             case AccountEvent():
                 self._share_payment(report)
+
+    def _over(self, cloid: str) -> None:
+        """Take note that an order has ended: whose the last so many were is remembered, since a fill of theirs may still come."""
+        self._ended.append(cloid)
+        if len(self._ended) > ENDED_MAX:
+            self._owners.pop(self._ended.popleft(), None)
 
     async def _keep(self, name: str) -> None:
         """Keep up to when everything is known, now and then."""
