@@ -82,11 +82,11 @@ def test_rendering_300_bots(benchmark):
         metrics.bot_equity(bot, 10_000.5)
         metrics.bot_pnl(bot, -2.5)
         metrics.mailbox_depth(bot, 0)
-        metrics.fill(bot)
+        metrics.fills(bot)
         for state in ("in_flight", "resting", "partially_filled", "unknown"):
             metrics.open_orders(bot, state, 1)
         for outcome in ("filled", "cancelled", "rejected", "expired"):
-            metrics.order_done(bot, outcome)
+            metrics.orders_done(bot, outcome)
         for symbol in range(5):
             metrics.bot_position(bot, f"S{symbol}", 1.0)
     text, _ = benchmark(metrics.render)

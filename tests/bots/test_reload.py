@@ -16,6 +16,7 @@ from algo_trade.config import ConfigLoader, ConfigWatcher
 from algo_trade.venue.testing import running_venue
 from tests.bots.world import LIMITS, World, ask, strategy, until
 from tests.hyperliquid.desk import SETTINGS
+from tests.telemetry.receiver import receiver
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -55,6 +56,13 @@ capital = 50_000
 risk = {{ {limits} }}
 enabled = {enabled}
 """
+
+
+def reloads(it: World, outcome: str) -> float:
+    """Return how many changes of the configuration came to that, by the metrics."""
+    head = f'algo_trade_config_reloads_total{{outcome="{outcome}"}} '
+    lines = it.runner.telemetry.metrics.render()[0].decode().splitlines()
+    return next(float(line.removeprefix(head)) for line in lines if line.startswith(head))
 
 
 class File:
@@ -135,6 +143,7 @@ def test_limits_over_all_bots_and_the_log_level_change_at_once(tmp_path: Path) -
         count = len(it.told("venue.notice"))
         await asyncio.sleep(0.5)
         assert len(it.told("venue.notice")) == count
+        assert reloads(it, "applied") == 2
 
     run(tmp_path, scenario)
 
@@ -185,5 +194,40 @@ def test_what_is_wrong_is_told_with_its_place_and_the_last_good_one_stays(
         file.write({"bot_id": "a", "limits": "max_order_notional = 100_000"})
         await until(lambda: it.told("config.changed"))
         assert tomllib.loads(file.path.read_text())["bots"][0]["bot_id"] == "a"
+        assert (reloads(it, "applied"), reloads(it, "refused")) == (1, len(it.told("config.refused")))
 
     run(tmp_path, scenario)
+
+
+RULE = """
+[[telemetry.alerts]]
+name = "people"
+kinds = ["bot.*", "config.*"]
+level = "info"
+url_{source} = "{place}"
+"""
+
+
+def test_rules_of_alerts_change_at_once_and_those_that_cannot_be_followed_are_refused(tmp_path: Path) -> None:
+    async def scenario(it: World, file: File) -> None:
+        (tmp_path / "urls").write_text(web.url)
+        (tmp_path / "urls").chmod(0o600)
+        file.write({"bot_id": "a"}, risk=RULE.format(source="file", place=tmp_path / "urls"))
+        await until(lambda: it.runner.telemetry.alerts.rules != ())
+        assert "takes effect now: telemetry.alerts" in it.told("config.changed")[0]["event"]
+        await it.runner.command("a", "pause")
+        await until(lambda: any("paused" in text for text in web.texts))
+        file.write({"bot_id": "a"}, risk=RULE.format(source="env", place="NOT_SET"))
+        await until(lambda: it.told("config.refused"))
+        assert "NOT_SET" in it.told("config.refused")[0]["event"]
+        # It is told by the rule that stays.
+        await until(lambda: any("NOT_SET" in text for text in web.texts))
+        file.write({"bot_id": "a"})
+        await until(lambda: it.runner.telemetry.alerts.rules == ())
+        count = len(web.texts)
+        await it.runner.command("a", "resume")
+        await asyncio.sleep(0.3)
+        assert len(web.texts) == count
+
+    with receiver() as web:
+        run(tmp_path, scenario)

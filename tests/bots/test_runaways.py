@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.bots.world import World, ask, strategy, until, venue_positions, world
+from algo_trade.storage import DatabaseClient
+from algo_trade.venue.testing import running_venue
+from tests.bots.world import LIMITS, World, ask, strategy, until, venue_positions, world
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -218,3 +220,44 @@ def test_who_has_lost_enough_trades_no_more_however_often_it_is_begun_again(
         assert it.bot("wild")["state"] in {"error", "paused"}
 
     run(tmp_path, runaway, scope, scenario)
+
+
+def test_what_all_lost_together_is_not_forgiven_by_a_restart_but_by_the_next_day(tmp_path: Path) -> None:
+    bot = {
+        "bot_id": "wild",
+        "symbol": "BTC",
+        "strategy": strategy(tmp_path, "Runaway", CHURNS),
+        "mode": "paper",
+        "capital": 30_000,
+        "warm_up": 0,
+    }
+    risk = {"max_daily_loss": 60}
+
+    def lost(it: World) -> Decimal:
+        return -D(it.bot("wild")["pnl"])
+
+    async def a_day_passes() -> None:
+        async with DatabaseClient(f"sqlite:///{tmp_path / 'state.db'}") as store:
+            kept = await store.value("portfolio:paper", "loss")
+            assert kept is not None
+            await store.put_value("portfolio:paper", "loss", {**kept, "day": kept["day"] - 1})
+
+    async def main() -> None:
+        with running_venue(seed=3, symbols=3, local={"block_ms": 10}, limits=LIMITS) as venue:
+            async with world(tmp_path, bot, venue=venue, risk=risk) as it:
+                await it.start("wild")
+                await until(lambda: lost(it) > 20)
+                assert it.told("risk.halt") == []
+            async with world(tmp_path, bot, venue=venue, risk=risk) as it:
+                await it.start("wild")
+                await until(lambda: it.told("risk.halt"))
+                await until(lambda: it.bot("wild")["state"] == "paused")
+                await asyncio.sleep(1.2)  # until it has said how it is
+                assert D(60) <= lost(it) < D(90)
+                before = lost(it)
+            await a_day_passes()
+            async with world(tmp_path, bot, venue=venue, risk=risk) as it:
+                await it.start("wild")
+                await until(lambda: lost(it) > before + 20)
+
+    asyncio.run(asyncio.wait_for(main(), 90))

@@ -10,7 +10,7 @@ import pytest
 
 from algo_trade.bots import BotState
 from algo_trade.errors import BotError, BotExistsError, BotRunsError, ParameterError, UnknownBotError
-from tests.bots.world import PULSE, World, strategy, until, venue_positions, world
+from tests.bots.world import PULSE, World, ask, strategy, until, venue_positions, world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -76,6 +76,23 @@ def test_bots_on_one_account_hold_together_what_the_venue_says_and_each_its_own(
         assert it.told("reconcile.difference") == []
 
     run(tmp_path, scenario, *(pulse(tmp_path, name, mode="live") for name in ("a", "b", "c")))
+
+
+def test_whose_an_order_was_is_forgotten_some_time_after_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(it: World) -> None:
+        await it.start("pulse")
+        await until(lambda: len(ask(it.venue, "historicalOrders", user=it.key.address)) > 60)
+        (desk,) = it.runner.gateway.accounts()
+        assert len(desk._owners) < 40, "those that live, and the last ten"
+        await it.runner.command("pulse", "pause")
+        await until(lambda: it.resting == [])
+        await until(lambda: held(it, "pulse") == venue_positions(it.venue, it.key.address), within_s=10)
+
+    # Ten thousand of them would take a test too long.
+    monkeypatch.setattr("algo_trade.bots.accounts.ENDED_MAX", 10)
+    run(tmp_path, scenario, pulse(tmp_path, mode="live", params={"every_ms": 20}))
 
 
 def test_a_pause_cancels_and_opens_nothing_and_a_resume_trades_again(tmp_path: Path) -> None:
@@ -235,6 +252,40 @@ def test_a_strategy_that_raises_or_blocks_ends_alone_and_its_orders_are_cancelle
         "deadline_s": 0.5,
     }
     run(tmp_path, scenario, pulse(tmp_path, "good", mode="live"), bad)
+
+
+FAILS_ONCE = """
+import algo_trade as at
+
+class FailsOnce(at.Strategy):
+    def on_start(self, ctx):
+        self.price = None
+
+    def on_quote(self, ctx, quote):
+        if self.price is None and ctx.position(quote.symbol).is_flat:
+            self.price = quote.bid_price * 9 // 10
+            ctx.buy(quote.symbol, "0.01", price=self.price, time_in_force="alo")
+            ctx.buy(quote.symbol, "0.01")
+
+    def on_fill(self, ctx, fill):
+        if self.price is not None:
+            raise ValueError("no idea")
+"""
+
+
+def test_who_failed_begins_again_and_hears_what_became_of_its_orders_meanwhile(tmp_path: Path) -> None:
+    async def scenario(it: World) -> None:
+        bad = it.runner.registry.find("bad")
+        for _ in range(2):
+            await bad.start()
+            await until(lambda: venue_positions(it.venue, it.key.address) != {})
+            await until(lambda: it.resting == [])
+            await until(lambda: it.bot("bad")["state"] == "error" or it.bot("bad")["positions"])
+        assert it.bot("bad")["state"] == "running"
+        assert held(it, "bad") == venue_positions(it.venue, it.key.address) == {"BTC": Decimal("0.01")}
+
+    spec = strategy(tmp_path, "FailsOnce", FAILS_ONCE)
+    run(tmp_path, scenario, {"bot_id": "bad", "symbol": "BTC", "strategy": spec, "mode": "live"})
 
 
 def test_what_cannot_start_says_why_and_a_stop_during_a_start_ends_it(tmp_path: Path) -> None:

@@ -187,8 +187,8 @@ def joined(limits: Limits) -> Portfolio:
 
 def test_all_bots_together_have_limits_and_what_one_asks_for_counts_at_once_for_the_others() -> None:
     portfolio = joined(Limits(max_position_notional=Decimal(1000), max_leverage=Decimal(1)))
-    portfolio.owns("a", Decimal(1_000))
-    portfolio.owns("b", Decimal(500))
+    portfolio.owns("a", Decimal(1_000), Decimal(1_000))
+    portfolio.owns("b", Decimal(500), Decimal(1_000))
     first, second = priced(BTC=100, ETH=10), priced(BTC=100, ETH=10)
     asked = wish(7)
     assert portfolio.refusal("a", asked, first, 0) is None
@@ -222,30 +222,93 @@ def test_what_one_order_may_be_is_the_same_for_a_bot_and_for_all() -> None:
 def test_all_bots_together_lose_only_so_much() -> None:
     portfolio = joined(Limits(max_daily_loss=Decimal(100)))
     assert portfolio.breach(0) is None
-    portfolio.owns("a", Decimal(1_000))
-    portfolio.owns("b", Decimal(1_000))
+    portfolio.owns("a", Decimal(1_000), Decimal(1_000))
+    portfolio.owns("b", Decimal(1_000), Decimal(1_000))
     assert portfolio.breach(1) is None
-    portfolio.owns("a", Decimal(880))
-    portfolio.owns("b", Decimal(1_030))
+    portfolio.owns("a", Decimal(880), Decimal(1_000))
+    portfolio.owns("b", Decimal(1_030), Decimal(1_000))
     assert portfolio.breach(2) is None
-    portfolio.owns("b", Decimal(1_020))
+    portfolio.owns("b", Decimal(1_020), Decimal(1_000))
     assert portfolio.breach(3) == "100.00 were lost today, max_daily_loss = 100"
 
 
 def test_what_a_bot_comes_with_is_no_profit_and_what_it_takes_along_no_loss() -> None:
     portfolio = joined(Limits(max_daily_loss=Decimal(100), max_drawdown=Decimal("0.5")))
-    portfolio.owns("a", Decimal(1_000))
+    portfolio.owns("a", Decimal(1_000), Decimal(1_000))
     assert portfolio.breach(0) is None
-    portfolio.owns("a", Decimal(950))
-    portfolio.owns("b", Decimal(5_000))
+    portfolio.owns("a", Decimal(950), Decimal(1_000))
+    portfolio.owns("b", Decimal(5_000), Decimal(1_000))
     assert portfolio.breach(1) is None
-    portfolio.owns("b", Decimal(4_960))
+    portfolio.owns("b", Decimal(4_960), Decimal(1_000))
     portfolio.forget("b")
     assert portfolio.breach(2) is None
-    portfolio.owns("b", Decimal(4_000))
+    portfolio.owns("b", Decimal(4_000), Decimal(1_000))
     assert portfolio.breach(3) is None, "a strategy that hung and goes on after its end does not count"
     portfolio.limits = Limits(max_daily_loss=Decimal(90))
     assert portfolio.breach(4) == "90.00 were lost today, max_daily_loss = 90", "other limits forgive nothing"
+
+
+def restarted(portfolio: Portfolio, limits: Limits) -> Portfolio:
+    """Return the portfolio of the next process, once its bots are there."""
+    for bot_id in ("a", "b"):
+        portfolio.forget(bot_id)
+    again = Portfolio(limits, portfolio.loss)
+    for bot_id in ("a", "b"):
+        again.join(bot_id)
+    return again
+
+
+def test_a_restart_forgives_all_bots_together_nothing() -> None:
+    limits = Limits(max_daily_loss=Decimal(100), max_drawdown=Decimal("0.06"))
+    portfolio = joined(limits)
+    for equity in (1_000, 960):
+        for bot_id in ("a", "b"):
+            portfolio.owns(bot_id, Decimal(equity), Decimal(1_000))
+        assert portfolio.breach(0) is None
+    for _ in range(2):
+        portfolio = restarted(portfolio, limits)
+        assert portfolio.breach(1) is None
+        portfolio.owns("a", Decimal(960), Decimal(1_000))
+        assert portfolio.breach(1) is None, "who is there first is judged as all were together"
+        portfolio.owns("b", Decimal(960), Decimal(1_000))
+        assert portfolio.breach(1) is None
+    portfolio.limits = Limits(max_daily_loss=Decimal(100))
+    portfolio.owns("b", Decimal(940), Decimal(1_000))
+    assert portfolio.breach(2) == "100.00 were lost today, max_daily_loss = 100"
+    portfolio.limits = Limits(max_drawdown=Decimal("0.05"))
+    assert portfolio.breach(2) == "equity is 5.00% below its highest, max_drawdown = 0.05"
+
+
+def test_what_a_bot_loses_while_nobody_looks_counts_and_other_capital_does_not() -> None:
+    limits = Limits(max_daily_loss=Decimal(100))
+    portfolio = joined(limits)
+    portfolio.owns("a", Decimal(1_000), Decimal(1_000))
+    assert portfolio.breach(0) is None
+    again = restarted(portfolio, limits)
+    again.owns("a", Decimal(4_901), Decimal(5_000))
+    assert again.breach(1) is None
+    again = restarted(again, limits)
+    again.owns("a", Decimal(900), Decimal(1_000))
+    assert again.breach(2) == "100.00 were lost today, max_daily_loss = 100"
+    again.forget("a")
+    again.drop("a")
+    again = restarted(again, limits)
+    again.owns("a", Decimal(500), Decimal(1_000))
+    assert again.breach(3) == "100.00 were lost today, max_daily_loss = 100", "another bot begins with what it has"
+
+
+def test_each_day_begins_anew_for_all_bots_together_after_a_restart_too() -> None:
+    day_ns = 86_400 * 1_000_000_000
+    limits = Limits(max_daily_loss=Decimal(100))
+    portfolio = joined(limits)
+    portfolio.owns("a", Decimal(1_000), Decimal(1_000))
+    assert portfolio.breach(day_ns - 2) is None
+    portfolio.owns("a", Decimal(900), Decimal(1_000))
+    for now_ns, is_broken in ((day_ns - 1, True), (day_ns, False)):
+        again = restarted(portfolio, limits)
+        again.owns("a", Decimal(900), Decimal(1_000))
+        assert (again.breach(now_ns) is not None) is is_broken
+        portfolio = again
 
 
 @pytest.mark.parametrize("limit", list(Limits.__dataclass_fields__))

@@ -326,3 +326,35 @@ def test_a_rule_can_be_tried_and_says_what_came_of_each_address() -> None:
     (unset,) = asyncio.run(try_rule(rule(), message, Secrets(), {}))
     assert unset.wrong is not None
     assert "URLS is not set" in unset.wrong
+
+
+def test_other_rules_take_effect_at_once_and_what_waits_by_those_that_go_is_sent(tmp_path: Path) -> None:
+    with receiver() as first, receiver() as second:
+        environment = {"FIRST": first.url, "SECOND": second.url}
+        one, other = rule(name="one", url_env="FIRST", messages_max=1), rule(name="other", url_env="SECOND")
+
+        async def act(alerts: Alerts) -> None:
+            alerts.offer("bot.error", "error", "the first")
+            alerts.offer("bot.error", "error", "held back")
+            await alerts.change([one, other])
+            alerts.offer("bot.error", "error", "a rule that stays counts on")
+            await alerts.change([other])
+            alerts.offer("bot.error", "error", "the last")
+
+        desk = Desk(tmp_path, one, environment=environment)
+        desk.run(act)
+        assert first.texts == ["the first", "and 2 more; the last: a rule that stays counts on"]
+        assert second.texts == ["a rule that stays counts on", "the last"]
+
+
+def test_rules_whose_addresses_are_not_to_be_had_change_nothing(tmp_path: Path) -> None:
+    with receiver() as first:
+
+        async def act(alerts: Alerts) -> None:
+            with pytest.raises(ConfigError, match="MISSING"):
+                await alerts.change([rule(name="new", url_env="MISSING")])
+            alerts.offer("bot.error", "error", "still told")
+
+        desk = Desk(tmp_path, rule(), environment={"URLS": first.url})
+        desk.run(act)
+        assert first.texts == ["still told"]

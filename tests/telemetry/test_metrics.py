@@ -9,7 +9,7 @@ from statistics import median
 from prometheus_client.parser import text_string_to_metric_families
 
 from algo_trade.telemetry import Metrics
-from algo_trade.telemetry.metrics import OTHER
+from algo_trade.telemetry.series import OTHER
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -32,8 +32,8 @@ def observed() -> Metrics:
     metrics.rate_limit_budget("ip_weight", 900)
     for bot in ("b1", "b2"):
         metrics.open_orders(bot, "resting", 3)
-        metrics.order_done(bot, "filled")
-        metrics.fill(bot)
+        metrics.orders_done(bot, "filled")
+        metrics.fills(bot)
         metrics.mailbox_depth(bot, 7)
         metrics.bot_state(bot, "running")
         metrics.bot_equity(bot, 10_000.5)
@@ -113,24 +113,24 @@ def test_every_series_of_a_removed_bot_goes_away() -> None:
     text = metrics.render()[0].decode()
     assert 'bot="b1"' not in text
     assert text.count('bot="b2"') == 8
-    metrics.fill("b1")
+    metrics.fills("b1")
     assert samples(metrics)["algo_trade_fills_total", "b1"] == 1
 
 
 def test_a_stream_that_is_no_more_goes_away() -> None:
     metrics = observed()
-    metrics.forget_stream("trades:BTC")
+    metrics.keep_streams({"bbo:ETH"})
     assert "trades:BTC" not in metrics.render()[0].decode()
 
 
 def test_series_are_bounded_and_what_comes_after_is_counted_together() -> None:
     metrics = Metrics(series_max=10)
     for number in range(1_000):
-        metrics.fill(f"b{number}")
+        metrics.fills(f"b{number}")
     counts = {key[1]: value for key, value in samples(metrics).items() if key[0] == "algo_trade_fills_total"}
     assert counts == {f"b{number}": 1 for number in range(9)} | {OTHER: 991}
     metrics.forget("b3")
-    metrics.fill("new")
+    metrics.fills("new")
     assert samples(metrics)["algo_trade_fills_total", "new"] == 1
 
 
@@ -152,7 +152,7 @@ def test_gauges_may_be_set_just_before_they_are_read() -> None:
 
 def test_two_sets_of_metrics_know_nothing_of_each_other() -> None:
     first, second = Metrics(), Metrics()
-    first.fill("b1")
+    first.fills("b1")
     assert ("algo_trade_fills_total", "b1") not in samples(second)
 
 
@@ -193,7 +193,7 @@ def test_observing_costs_microseconds() -> None:
         start = time.perf_counter()
         for _ in range(calls):
             metrics.tick_to_order(0.0004)
-            metrics.fill("b1")
+            metrics.fills("b1")
             metrics.bot_position("b1", "BTC", 1.0)
         spent.append((time.perf_counter() - start) / (3 * calls))
     assert median(spent) < 10e-6

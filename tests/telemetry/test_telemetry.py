@@ -42,6 +42,30 @@ def operators(web: Receiver) -> tuple[AlertRule, dict[str, str]]:
     return AlertRule(name="operators", kinds=("bot.*",), url_env="URLS"), {"URLS": web.url}
 
 
+def test_what_nobody_hears_is_not_worded(tmp_path: Path) -> None:
+    worded: list[str] = []
+
+    def wording(text: str) -> Callable[[], str]:
+        def word() -> str:
+            worded.append(text)
+            return text
+
+        return word
+
+    def act(telemetry: Telemetry) -> None:
+        telemetry.tell("venue.notice", "debug", wording("below the level"))
+        telemetry.tell("bot.notice", "debug", wording("for people, though not logged"))
+        telemetry.set_level("debug")
+        telemetry.tell("venue.notice", "debug", wording("logged"))
+
+    with receiver() as web:
+        rule = AlertRule(name="all", kinds=("bot.*",), level="debug", url_env="URLS")
+        run(Telemetry(config(tmp_path, alerts=(rule,)), environment={"URLS": web.url}), act)
+    assert worded == ["for people, though not logged", "logged"]
+    assert "logged" in [line["event"] for line in told(tmp_path)]
+    assert web.texts == ["for people, though not logged"]
+
+
 def test_what_is_told_is_logged_counted_and_sent(tmp_path: Path) -> None:
     with receiver() as web:
         rule, environment = operators(web)

@@ -27,7 +27,6 @@ def routes(runner: Runner) -> list[Route]:
         return OrjsonResponse({"ready": not reasons, "reasons": reasons}, 503 if reasons else 200)
 
     async def metrics(_: Request) -> Response:
-        runner.observe()
         body, kind = await runner.telemetry.metrics.render_in_steps()
         return Response(body, media_type=kind)
 

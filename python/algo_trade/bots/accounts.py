@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, Self
 
-from algo_trade._native import AccountEvent, FillEvent, OrderUpdate, SubmitOrder
+from algo_trade._native import AccountEvent, BookSnapshot, FillEvent, OrderUpdate, SubmitOrder
 from algo_trade.bots.deadman import DeadMansSwitch
+from algo_trade.bots.holdings import of_nobody
 from algo_trade.bots.orphans import cancel_orphans
 from algo_trade.bots.reconciliation import Difference, Reconciler, shares
 from algo_trade.core.protocols import FeedChange
-from algo_trade.errors import StorageError
+from algo_trade.errors import StorageError, VenueError
 from algo_trade.hyperliquid import LiveExecutionHandler
+from algo_trade.hyperliquid.execution import ENDED_MAX
 from algo_trade.hyperliquid.reporting import NOBODY
 from algo_trade.hyperliquid.stream.events import AccountFill, AccountState, OrderNews
 from algo_trade.hyperliquid.stream.fills import FillLog
 from algo_trade.hyperliquid.working import Trouble
+from algo_trade.risk.exposure import ENDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from types import TracebackType
 
     from algo_trade._native import OrderEvent
@@ -32,16 +36,21 @@ if TYPE_CHECKING:
 # How soon a difference is looked at again: by then, what is on its way has come.
 LOOK_AGAIN_S = 2.0
 KEEP_S = 1.0
+LOOK_S = 0.5
 # Clocks differ, and what was told last may not have been written.
 OVERLAP_NS = 60_000_000_000
 
 
-class Trading(Protocol):
-    """Who trades at a desk."""
+class Owner(Protocol):
+    """Whose orders these are."""
 
     def told(self, report: Report) -> None:
         """Take what became of an order, or of money."""
         ...
+
+
+class Trading(Owner, Protocol):
+    """Who trades at a desk."""
 
     def account_changed(self, change: FeedChange) -> None:
         """Take note whether the account's word can be relied on."""
@@ -87,7 +96,8 @@ class AccountDesk:
         self._reconciler = Reconciler()
         self._looking: asyncio.TimerHandle | None = None
         self._clock = clock
-        self._owners: dict[str, Trading] = {}
+        self._owners: dict[str, Owner] = {}
+        self._ended: deque[str] = deque()
         self._traders: list[Trading] = []
         self._change: FeedChange | None = None
         self._handler: LiveExecutionHandler
@@ -113,7 +123,7 @@ class AccountDesk:
         )
         await self._handler.__aenter__()
         self._switch = DeadMansSwitch(
-            self._client.account, lambda: bool(self._handler.orders()), self._clock, self._tell
+            self._client.account, lambda: any(True for _ in self._handler.each_order()), self._clock, self._tell
         )
         self._tasks = [asyncio.create_task(self._keep(name)), asyncio.create_task(self._switch.run())]
         return self
@@ -132,6 +142,22 @@ class AccountDesk:
             await self._client.close()
 
     @property
+    def name(self) -> str:
+        """The account's address."""
+        return self._handler.user
+
+    @property
+    def requests_left(self) -> int:
+        """How many more actions the exchange takes of the account."""
+        budget = self._client.budget
+        return max(0, budget.cap - budget.used)
+
+    def open_orders(self) -> Iterator[tuple[Owner | None, str]]:
+        """Yield each order that is not done: whose it is, and its state."""
+        for order in self._handler.each_order():
+            yield self._owners.get(order.cloid), order.state
+
+    @property
     def handler(self) -> LiveExecutionHandler:
         """What carries out orders."""
         return self._handler
@@ -145,14 +171,33 @@ class AccountDesk:
     def leave(self, trader: Trading) -> None:
         """Tell a bot nothing any more."""
         self._traders.remove(trader)
-        for cloid in [cloid for cloid, owner in self._owners.items() if owner is trader]:
+        self.forget(trader)
+
+    def forget(self, owner: Owner) -> None:
+        """Tell the owner of orders nothing more of them."""
+        for cloid in [cloid for cloid, each in self._owners.items() if each is owner]:
             del self._owners[cloid]
 
     def on_market_event(self, event: MarketEvent) -> None:
         """Remember the newest prices: orders at the market need a limit."""
         self._handler.on_market_event(event)
 
-    def adopt(self, trader: Trading, order: OrderEvent, fills: Sequence[FillEvent], *, goes: bool) -> None:
+    async def look_at(self, symbols: Collection[str]) -> None:
+        """Learn the prices of now, since nobody may have told them for long; those that do not come soon stay as they were."""
+        looks = [self._look_at(symbol) for symbol in symbols]
+        try:
+            await asyncio.wait_for(asyncio.gather(*looks), LOOK_S)
+        except (TimeoutError, VenueError) as error:
+            self._tell("venue.trouble", "warning", f"the prices of now were not to be had: {error!r}")
+
+    async def _look_at(self, symbol: str) -> None:
+        instrument = await self._client.instrument(symbol)
+        book = await self._client.info.book(instrument.coin)
+        if book is not None:
+            bids, asks = ([(each["price"], each["quantity"]) for each in side] for side in book["levels"])
+            self.on_market_event(BookSnapshot(instrument.symbol, book["time"], bids, asks))
+
+    def adopt(self, trader: Owner, order: OrderEvent, fills: Sequence[FillEvent], *, goes: bool) -> None:
         """Take over an order of a bot from before a restart, with the fills of it that were told then.
 
         ``goes``: its end is wanted; or its end or a change was asked for then, and nobody knows whether that left.
@@ -162,7 +207,7 @@ class AccountDesk:
         if goes:
             self._handler.cancel(order.cloid)
 
-    def execute(self, trader: Trading, commands: Sequence[Command]) -> None:
+    def execute(self, trader: Owner, commands: Sequence[Command]) -> None:
         """Carry out what a bot asks for."""
         now_ns = self._clock()
         for command in commands:
@@ -170,7 +215,7 @@ class AccountDesk:
                 self._owners[command.order.cloid] = trader
             self._handler.execute(command, now_ns)
 
-    def cancel_all(self, trader: Trading | None = None) -> int:
+    def cancel_all(self, trader: Owner | None = None) -> int:
         """Cancel every order of a bot, or of all; return how many there were."""
         count = 0
         for order in self._handler.orders():
@@ -184,11 +229,13 @@ class AccountDesk:
         for coin, cloid, answer in await cancel_orphans(self._client, [tag], known=self._owners):
             self._tell("account.orphan", "warning", f"{coin}: an order of an earlier run: {answer}", cloid=cloid)
 
-    async def quiet(self, trader: Trading | None = None, *, within_s: float) -> bool:
+    async def quiet(self, trader: Owner | None = None, *, within_s: float) -> bool:
         """Wait until no order of a bot, or of anyone, is left; return whether that came to be."""
         try:
             async with asyncio.timeout(within_s):
-                while any(trader is None or self._owners.get(each.cloid) is trader for each in self._handler.orders()):
+                while any(
+                    trader is None or self._owners.get(each.cloid) is trader for each in self._handler.each_order()
+                ):
                     await asyncio.sleep(0.01)
         except TimeoutError:
             return False
@@ -206,8 +253,16 @@ class AccountDesk:
                 owner = self._owners.get(report.cloid)
                 if owner is not None:
                     owner.told(report)
+                if isinstance(report, OrderUpdate) and report.status in ENDS:
+                    self._over(report.cloid)
             case AccountEvent():
                 self._share_payment(report)
+
+    def _over(self, cloid: str) -> None:
+        """Take note that an order has ended: whose the last so many were is remembered, since a fill of theirs may still come."""
+        self._ended.append(cloid)
+        if len(self._ended) > ENDED_MAX:
+            self._owners.pop(self._ended.popleft(), None)
 
     async def _keep(self, name: str) -> None:
         """Keep up to when everything is known, now and then."""
@@ -233,7 +288,7 @@ class AccountDesk:
             case Trouble():
                 self._tell("venue.trouble", "warning", event.text, cloid=event.cloid)
             case _:
-                self._tell("venue.notice", "debug", str(event)[:2_000])
+                self._tell("venue.notice", "debug", lambda: str(event)[:2_000])
 
     def _reconcile(self, state: AccountState) -> None:
         """Compare what the exchange says with what the bots believe, and repair what is still different the second time."""
@@ -301,7 +356,7 @@ class AccountDesk:
             is_last = number == len(takers) - 1
             fee = fee_left if is_last else _part(fill.fee, quantity, fill.quantity)
             fee_left -= fee
-            trader.told(_part_of(fill, quantity, fee, self._clock()))
+            trader.told(of_nobody(fill, self._clock(), quantity, fee))
         if left > 0:
             self._tell("account.foreign", "warning", f"{left} {fill.symbol} of a forced fill belong to no bot")
 
@@ -323,20 +378,3 @@ class AccountDesk:
 def _part(amount: Decimal, quantity: Decimal, whole: Decimal) -> Decimal:
     """Return a share of an amount, down to the last unit of the books."""
     return (amount * quantity / whole).quantize(Decimal("1e-8"))
-
-
-def _part_of(fill: FillEvent, quantity: Decimal, fee: Decimal, now_ns: int) -> FillEvent:
-    return FillEvent(
-        fill.symbol,
-        cloid=fill.cloid,
-        side=fill.side,
-        price=fill.price,
-        quantity=quantity,
-        fee=fee,
-        time=fill.time_ns,
-        local_time=now_ns,
-        liquidity=fill.liquidity,
-        reason=fill.reason,
-        trade_id=fill.trade_id,
-        oid=fill.oid,
-    )

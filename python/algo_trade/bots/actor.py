@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from algo_trade.bots.closing import close_positions
+from algo_trade.bots.ending import FLATTEN_S
 from algo_trade.bots.models import BotCommand, BotState, BotStatus, Message
 from algo_trade.bots.run import BotRun
 from algo_trade.errors import AlgoTradeError, BotError, ConfigError, InputError, MailboxFullError, StrategyError
@@ -42,6 +44,7 @@ class BotActor:
         self._run: BotRun | None = None
         self._starting: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._must_be_flat = False
         self._task = asyncio.create_task(self._work(), name=f"bot {config.bot_id}")
 
     @property
@@ -96,10 +99,28 @@ class BotActor:
             is_live=run is not None and run.is_live and self._state is not BotState.ERROR,
             last_heartbeat=None if run is None else run.last_heartbeat,
             error=self._error,
-            books=None if run is None else run.books,
+            books=None if run is None or run.owned is None else run.owned.books,
             lag_ms=0.0 if run is None else run.take_lag_ms(),
             mailbox=self._mailbox.qsize(),
         )
+
+    async def kill(self, *, flatten: bool) -> bool:
+        """Have everything cancelled, and closed if wanted, whatever it is doing; return whether it heard of that.
+
+        What it holds is closed from outside if it cannot do so: its strategy hangs or has failed, or it does not trade.
+        """
+        if self._starting is not None:
+            # It knows too little yet to be told.
+            await self.post(Message(BotCommand.STOP))
+        told = None if self._run is None else self._run.kill(flatten=flatten)
+        if told is not None:
+            await asyncio.wait({told})
+            return not told.cancelled() and told.result()
+        if flatten:
+            self._must_be_flat = True
+            if self._closing is None:
+                self._closing = asyncio.create_task(self._clean_up(None))
+        return True
 
     # --- the mailbox ---
 
@@ -169,7 +190,8 @@ class BotActor:
             await asyncio.wait({self._closing})
         run, self._run = self._run, None
         if run is not None:
-            await run.close(on_stop)
+            if await run.close(on_stop):
+                await self._close_positions()
             self._services.telemetry.tell("bot.stopped", "info", "stopped", bot_id=self._config.bot_id)
 
     def _pause_or_resume(self, command: BotCommand) -> None:
@@ -220,11 +242,28 @@ class BotActor:
         may_help = not isinstance(error, InputError | StrategyError) and self._services.journals.failure is None
         self._failed(self, may_help)
 
-    async def _clean_up(self, run: BotRun) -> None:
+    async def _clean_up(self, run: BotRun | None) -> None:
         try:
-            await run.close()
+            if run is not None and await run.close():
+                self._must_be_flat = True
+            while self._must_be_flat:
+                self._must_be_flat = False
+                await self._close_positions()
         finally:
             self._closing = None
+
+    async def _close_positions(self) -> None:
+        """Close from outside what it holds. On paper only the strategy's own thread could."""
+        if self._config.mode != "live":
+            return
+        try:
+            is_flat = await close_positions(self._config, self._services)
+            why = "" if is_flat else f" within {FLATTEN_S:.0f} s"
+        except Exception as error:  # noqa: BLE001 -- whatever it is, a position stands and somebody has to be told
+            is_flat, why = False, f": {error if isinstance(error, AlgoTradeError) else repr(error)}"
+        if not is_flat:
+            text = f"positions could not be closed from outside{why}"
+            self._services.telemetry.tell("risk.not_flat", "error", text, bot_id=self._config.bot_id)
 
 
 def _fulfil(answer: asyncio.Future[BotStatus], status: BotStatus) -> None:

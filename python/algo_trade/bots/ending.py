@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from algo_trade._native import ControlEvent
 from algo_trade.bots.trader import Trader
@@ -26,13 +26,6 @@ def pausing(now_ns: int, *, cancels: bool = True) -> list[ControlEvent]:
     """Return the operator's word that nothing is opened any more, and that orders go, if they are to."""
     pause = ControlEvent.pause(now_ns)
     return [pause, ControlEvent.cancel_all(now_ns)] if cancels else [pause]
-
-
-class Rest(NamedTuple):
-    """How a bot came to rest: whether positions are as they should be, and orders."""
-
-    is_flat: bool
-    is_quiet: bool
 
 
 class Ending:
@@ -95,15 +88,11 @@ class Ending:
                 await asyncio.sleep(FLATTEN_AGAIN_S)
         return True
 
-    async def end(self, on_stop: str) -> Rest:
-        """End trading with orders and positions as is wanted; return what came of it."""
-        is_flat = True
-        if on_stop == "flatten":
-            is_flat = await self.flatten()
-        else:
-            # A strategy that still may would quote anew what was just cancelled.
-            await self.tell(*pausing(self._clock(), cancels=on_stop == "cancel"))
+    async def end(self, on_stop: str) -> bool:
+        """End trading with orders as is wanted; return whether none is left, or may be."""
+        # A strategy that still may would quote anew what was just cancelled.
+        await self.tell(*pausing(self._clock(), cancels=on_stop != "keep"))
         is_quiet = await self.quiet(wait=on_stop != "keep")
         ended = self._room.ask(Trader.stop, self._clock())
         self._answer(await asyncio.wait_for(ended, self._deadline_s()))
-        return Rest(is_flat=is_flat, is_quiet=is_quiet)
+        return is_quiet

@@ -18,7 +18,7 @@ from algo_trade.hyperliquid.nonces import NonceFile
 from algo_trade.hyperliquid.stream.subscription import INTERVALS_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractAsyncContextManager
 
     from algo_trade._native import SigningKey
@@ -177,6 +177,22 @@ class Gateway:
         """Return every desk that is open."""
         return [desk for held in self._accounts.values() if (desk := held.thing) is not None]
 
+    def stream_ages(self) -> Iterator[tuple[str, float]]:
+        """Yield each stream of the markets that must not be silent, and for how many seconds it has been.
+
+        Streams of accounts, and trades, come when something happens.
+        """
+        feed = None if self._feed is None else self._feed.thing
+        for each in () if feed is None else feed.status():
+            if each.age_ns is not None and each.subscription.kind in self._market_settings.stale_after_s:
+                yield str(each.subscription), each.age_ns / 1e9
+
+    def budgets(self) -> Iterator[tuple[str, float]]:
+        """Yield each limit of the exchange, and what is left within it: weight of the address, requests of each account."""
+        yield "ip_weight", self._gate.left
+        for desk in self.accounts():
+            yield f"requests {desk.name}", desk.requests_left
+
     async def history(self, symbol: str, interval: str, bars: int) -> list[Bar]:
         """Return the last complete bars of a symbol, or as many as there are: of a young market, fewer."""
         if not bars:
@@ -235,4 +251,4 @@ class Gateway:
         self._telemetry.tell("venue.broken", "error", f"the socket of account {name}: {error!r}")
 
     def _noticed(self, notice: object) -> None:
-        self._telemetry.tell("venue.notice", "debug", str(notice)[:2_000])
+        self._telemetry.tell("venue.notice", "debug", lambda: str(notice)[:2_000])

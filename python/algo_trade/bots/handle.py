@@ -64,6 +64,10 @@ class BotHandle:
         """Have it trade again after a pause."""
         return await self._tell(BotCommand.RESUME)
 
+    async def kill(self, *, flatten: bool) -> bool:
+        """Have its orders cancelled and, if wanted, its positions closed, past its mailbox; return whether it heard of it."""
+        return await self._actor.kill(flatten=flatten)
+
     async def update(self, config: BotConfig) -> BotStatus:
         """Have it do something else from now on."""
         return await self._actor.post(Message(BotCommand.UPDATE_CONFIG, config=config))

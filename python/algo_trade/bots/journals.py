@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
@@ -25,6 +26,7 @@ class Journals:
     ----------
     folder : where they are
     failed : called once when the disk fails; nothing is safe from then on
+    took : told how many seconds something took to be safe
 
     Raises
     ------
@@ -32,13 +34,16 @@ class Journals:
         Another process has the folder, or the disk fails.
     """
 
-    def __init__(self, folder: Path, failed: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, failed: Callable[[str], None], took: Callable[[float], None] = lambda _: None
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._lock = _lock(folder)
         self._store = JournalStore(folder)
         self._failed = failed
-        self._waiting: deque[tuple[int, Callable[[], None]]] = deque()
+        self._took = took
+        self._waiting: deque[tuple[int, float, Callable[[], None]]] = deque()
         self._has_failed = False
 
     def __enter__(self) -> Self:
@@ -101,14 +106,16 @@ class Journals:
     def safe(self, then: Callable[[], None]) -> None:
         """Call back once all that was written so far is safe. It never does after the disk has failed."""
         try:
-            self._waiting.append((self._store.commit(), then))
+            self._waiting.append((self._store.commit(), time.perf_counter(), then))
         except JournalError as error:
             self._fail(str(self.reason(error)))
 
     def _moved(self) -> None:
         durable = self._store.drain()
         while self._waiting and self._waiting[0][0] <= durable:
-            self._waiting.popleft()[1]()
+            _, since_s, then = self._waiting.popleft()
+            self._took(time.perf_counter() - since_s)
+            then()
         if (failure := self.failure) is not None:
             self._fail(failure)
 

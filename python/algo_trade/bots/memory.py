@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from algo_trade._native import AccountEvent
 from algo_trade.hyperliquid.reporting import NOBODY
 from algo_trade.risk.limits import LossState
+from algo_trade.risk.portfolio import PortfolioLoss
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from algo_trade._native import FillEvent, JournalEstate, OrderEvent
     from algo_trade.bots.models import Books
@@ -84,6 +85,15 @@ class Estate:
             yield AccountEvent.position(symbol, now_ns, quantity, entry_price)
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Orders that closed positions of a bot past its strategy. They follow from the epoch, and from what it held before each of them left."""
+
+    epoch: int
+    time_ns: int
+    rounds: tuple[Mapping[str, Decimal], ...]
+
+
 class Memory:
     """What a store knows of a bot."""
 
@@ -116,6 +126,8 @@ class Memory:
                 "positions": [[symbol, str(quantity), str(price)] for symbol, quantity, price in estate.positions],
             },
         )
+        # Each is in the journal by now, and from here on in the estate.
+        await self._store.remove_value(self._bot_id, "closings")
         await self._store.put_value(self._bot_id, "run", asdict(replace(run, has_ended=True)))
 
     async def estate(self) -> Estate | None:
@@ -125,6 +137,30 @@ class Memory:
             return None
         positions = tuple((symbol, Decimal(quantity), Decimal(price)) for symbol, quantity, price in kept["positions"])
         return Estate(Decimal(kept["cash"]), Decimal(kept["capital"]), positions, kept["time_ns"])
+
+    async def closings(self) -> list[Closing]:
+        """Return what was closed past the bot's strategy, of which its journal may not tell."""
+        kept = await self._store.value(self._bot_id, "closings") or {"closings": []}
+        return [
+            Closing(
+                each["epoch"],
+                each["time_ns"],
+                tuple({symbol: Decimal(quantity) for symbol, quantity in held.items()} for held in each["rounds"]),
+            )
+            for each in kept["closings"]
+        ]
+
+    async def keep_closings(self, closings: Iterable[Closing]) -> None:
+        """Keep what is being closed past the bot's strategy: before it leaves."""
+        kept = [
+            {
+                "epoch": each.epoch,
+                "time_ns": each.time_ns,
+                "rounds": [{symbol: str(quantity) for symbol, quantity in held.items()} for held in each.rounds],
+            }
+            for each in closings
+        ]
+        await self._store.put_value(self._bot_id, "closings", {"closings": kept})
 
     async def loss(self) -> LossState:
         """Return what losses are measured from."""
@@ -140,3 +176,34 @@ class Memory:
             "peak": None if loss.peak is None else str(loss.peak),
         }
         await self._store.put_value(self._bot_id, "loss", kept)
+
+
+class PortfolioMemory:
+    """What a store knows of the losses of all bots of a mode together.
+
+    Parameters
+    ----------
+    instance : tells runners apart that share a store; whoever takes over from another one has its name
+    """
+
+    def __init__(self, store: DatabaseClient, mode: str, instance: str | None) -> None:
+        self._store = store
+        self._name = f"portfolio:{mode}" if instance is None else f"portfolio:{mode}:{instance}"
+        self._kept: PortfolioLoss | None = None
+
+    async def loss(self) -> PortfolioLoss | None:
+        """Return what losses are measured from, if anybody was there."""
+        kept = await self._store.value(self._name, "loss")
+        if kept is None:
+            return None
+        won = {bot_id: Decimal(amount) for bot_id, amount in kept["won"].items()}
+        return PortfolioLoss(kept["day"], Decimal(kept["lost"]), Decimal(kept["left"]), won)
+
+    async def keep(self, loss: PortfolioLoss | None) -> None:
+        """Keep what losses are measured from, unless it is kept already."""
+        if loss is None or loss == self._kept:
+            return
+        won = {bot_id: str(amount) for bot_id, amount in loss.won.items()}
+        kept = {"day": loss.day, "lost": str(loss.lost), "left": str(loss.left), "won": won}
+        await self._store.put_value(self._name, "loss", kept)
+        self._kept = loss

@@ -40,9 +40,9 @@ class Outbox:
         self._failed = failed
         self._waiting: deque[tuple[list[Command], int]] = deque()
         self._cloids: set[str] = set()
-        self._is_shut = False
         self._is_empty = asyncio.Event()
         self._is_empty.set()
+        self._is_shut = False
 
     def shut(self) -> None:
         """Let nothing leave any more, and nothing that waits: whoever shuts it cancels what has left."""
@@ -50,6 +50,8 @@ class Outbox:
 
     def put(self, commands: list[Command], asked_ns: int) -> None:
         """Take what was asked for at one moment."""
+        if self._is_shut:
+            return
         keep: list[Command] = []
         now: list[Command] = []
         for each in commands:

@@ -30,6 +30,12 @@ class Parking:
         self._held.pop(bot_id, None)
         self._unknown.pop(bot_id, None)
 
+    def of(self, bot_id: str) -> dict[str, Decimal] | None:
+        """Return what a stopped bot holds, without what is flat; None if that is not known."""
+        if bot_id in self._unknown:
+            return None
+        return {symbol: quantity for symbol, quantity in self._held.get(bot_id, {}).items() if quantity}
+
     def held(self, symbol: str) -> Decimal | None:
         """Return what stopped bots hold of a symbol together; None if that is not known of all."""
         if any(symbol in symbols for symbols in self._unknown.values()):

@@ -168,7 +168,7 @@ class ThreadRoom:
         """Let the trader go; a call that does not come to its end soon is interrupted, as soon as it runs Python."""
         self._is_open = False
         self._calls.put(None)
-        if self._began_s:
+        if self._began_s and self._thread not in _given_up:
             _given_up.add(self._thread)
             # The loop may have ended by then.
             timer = threading.Timer(INTERRUPT_S, _interrupt, [self._thread])

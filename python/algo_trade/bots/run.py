@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from algo_trade._native import Bar, ControlEvent, Quote, cloid_tag
@@ -17,11 +17,14 @@ from algo_trade.bots.beginnings import (
     load_strategy,
     warm_up_of,
 )
-from algo_trade.bots.ending import FLATTEN_S, QUIET_S, Ending, pausing
+from algo_trade.bots.closing import orders_of
+from algo_trade.bots.ending import QUIET_S, Ending, pausing
+from algo_trade.bots.holdings import Holdings
+from algo_trade.bots.kill import KillSwitch
 from algo_trade.bots.memory import Estate, Memory
+from algo_trade.bots.observe import Tally
 from algo_trade.bots.outbox import Outbox
 from algo_trade.bots.room import room_for
-from algo_trade.bots.told import Told
 from algo_trade.bots.trader import Trader
 from algo_trade.core.instants import NEVER
 from algo_trade.errors import HaltError, JournalError, LeaseError, StorageError, StrategyError
@@ -31,14 +34,14 @@ from algo_trade.strategy import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from decimal import Decimal
 
     from algo_trade._native import Recovered
     from algo_trade.bots.accounts import AccountDesk
     from algo_trade.bots.beginnings import Beginning
-    from algo_trade.bots.models import Books
     from algo_trade.bots.room import Room
     from algo_trade.bots.services import Services
-    from algo_trade.bots.trader import Outcome, Owned
+    from algo_trade.bots.trader import Outcome, Owned, Plan
     from algo_trade.config import BotConfig
     from algo_trade.core.protocols import Command, FeedChange, MarketEvent, Report
     from algo_trade.hyperliquid.feed import MarketFeed
@@ -80,16 +83,17 @@ class BotRun:
         self._timer: asyncio.TimerHandle | None = None
         self._pending: list[tuple[list[MarketEvent], int]] | None = []
         self._newest_bar_ns: dict[str, int] = {}
-        self._told = Told()
+        self._holdings = Holdings()
+        self._tally = Tally(services.telemetry.metrics, config.bot_id)
         self._blocked: dict[str, str] = {}
-        self._has_failed = False
+        self.has_failed = False
         self._lease_ends = False
         self._has_ended = False
         self._lag_ns = 0
         self._heard_ns = 0
         self._lease: Lease | None = None
-        self._flattening: asyncio.Task[None] | None = None
-        self._ending: Ending | None = None
+        self._switch: KillSwitch | None = None
+        self._words: list[ControlEvent] = []
 
     # --- beginning ---
 
@@ -130,7 +134,7 @@ class BotRun:
 
         self._room = room_for(strategy, make, self._answer, self._fail, name=f"bot {config.bot_id}")
         stack.callback(self._room.close)
-        self._ending = Ending(
+        ending = Ending(
             self._room,
             self,
             self._desk,
@@ -139,6 +143,8 @@ class BotRun:
             clock=self._clock,
             deadline_s=lambda: self.config.deadline_s,
         )
+        not_flat = partial(self._tell, "risk.not_flat", "error")
+        self._switch = KillSwitch(ending, self._fail, not_flat, self._clock)
         for symbol, why in self._blocked.items():
             self._room.call(Trader.block, self._clock(), symbol, why)
         count = warm_up_of(config, strategy, needs)
@@ -146,9 +152,11 @@ class BotRun:
             await self._start(self._room, count)
         else:
             await self._recover(self._room, begins.recovers, count, has_bars=needs.bars)
+        await self._hear_closings(plan)
         await self._memory.begin(begins.run)
         services.gateway.parking(config.account).leave(config.bot_id)
         pending, self._pending = self._pending or [], None
+        self.control(*self._words)
         for events, now_ns in pending:
             self.hear(events, now_ns)
         for work in (self._beat(), self._watch_lease()):
@@ -162,7 +170,7 @@ class BotRun:
         events = [] if estate is None else list(estate.events(now_ns))
         self._answer(await asyncio.wait_for(room.ask(Trader.start, now_ns, history, events), LOAD_S))
         if estate is not None:
-            self._told.inherit(estate, self.symbols)
+            self._holdings = Holdings.left(estate, self.symbols)
             if self._desk is not None:
                 # What is open of the last run is nothing that this one knows: it is found out what became of it, and it goes.
                 for order, fills in estate.orders:
@@ -200,7 +208,14 @@ class BotRun:
         going = room.ask(Trader.go_on, self._clock(), self._begins.epoch, history, recovered.timers)
         self._answer(await asyncio.wait_for(going, LOAD_S))
         self.owned = await room.ask(Trader.owned, self._clock())
-        self._told.go_on(recovered, self.owned.books.positions)
+        self._holdings = Holdings.recovered(self.owned.books, recovered)
+
+    async def _hear_closings(self, plan: Plan) -> None:
+        """Have the fills told with which positions were closed while nobody could tell the strategy."""
+        if self._desk is not None:
+            for order in orders_of(plan, await self._memory.closings()):
+                self._holdings.closings.add(order.cloid)
+                self._desk.adopt(self, order, (), goes=False)
 
     async def _watch_lease(self) -> None:
         """End when another process has taken the bot over, or soon might: its orders go while it is known to be ours."""
@@ -252,7 +267,7 @@ class BotRun:
         if self._pending is not None:
             self._pending.append((events, now_ns))
             return
-        if self._has_ended or self._has_failed:
+        if self._has_ended or self.has_failed:
             return
         if self._newest_bar_ns:
             events = [event for event in events if not self._is_known(event)]
@@ -284,9 +299,12 @@ class BotRun:
 
     def told(self, report: Report) -> None:
         """Take what became of an order, or of money."""
-        if self._told.is_news(report) and self._room is not None:
+        heard = self._holdings.take(report, self._clock())
+        if heard is None:
+            return
+        if self._room is not None:
             self._heard_ns = self._clock()
-            self._room.call(Trader.told, self._heard_ns, [report])
+            self._room.call(Trader.told, self._heard_ns, [heard])
 
     @property
     def symbols(self) -> Sequence[str]:
@@ -300,7 +318,7 @@ class BotRun:
 
     def position(self, symbol: str) -> Decimal:
         """Return what it holds of a symbol, by what it was told."""
-        return self._told.held.get(symbol, Decimal(0))
+        return self._holdings.position(symbol)
 
     def _block(self, symbol: str, why: str | None) -> None:
         was_blocked = symbol in self._blocked
@@ -329,11 +347,6 @@ class BotRun:
         """Whether all that it needs to know is fresh."""
         return self._pending is None and not self._blocked
 
-    @property
-    def books(self) -> Books | None:
-        """What it owns, as it knew last."""
-        return None if self.owned is None else self.owned.books
-
     def take_lag_ms(self) -> float:
         """Return how long the slowest news since the last question took to be dealt with."""
         lag_ns, self._lag_ns = self._lag_ns, 0
@@ -343,6 +356,8 @@ class BotRun:
 
     def _answer(self, outcome: Outcome) -> None:
         """Carry out what a call of the trader came to."""
+        if self.has_failed:
+            return
         for notice in outcome.notices:
             self._tell("bot.notice", notice.level, notice.text)
         for refusal in outcome.refusals:
@@ -358,7 +373,7 @@ class BotRun:
 
     def _fire(self) -> None:
         self._timer = None
-        if self._room is not None and not (self._has_ended or self._has_failed):
+        if self._room is not None and not (self._has_ended or self.has_failed):
             self._heard_ns = self._clock()
             self._room.call(Trader.due, self._heard_ns)
 
@@ -379,6 +394,7 @@ class BotRun:
             except Exception as error:  # noqa: BLE001 -- it ends this bot and no other
                 self._fail(error)
                 return
+            self._tally.take(self.owned.counted)
             self._lag_ns = max(self._lag_ns, self._clock() - began_ns)
             self.last_heartbeat = datetime.now(UTC)
             if self.owned.breach is not None:
@@ -390,8 +406,8 @@ class BotRun:
         """End trading, since enough was lost."""
         self._tell("risk.halt", "error", breach)
         self.control(*pausing(self._clock()))
-        if self._services.on_breach() == "flatten":
-            await self._flatten()
+        if self._services.on_breach() == "flatten" and self._switch is not None:
+            await self._switch.flatten()
         self._fail(HaltError(breach))
 
     def _fail(self, error: Exception) -> None:
@@ -399,14 +415,20 @@ class BotRun:
 
         What another process has taken over is left to it.
         """
-        if self._has_failed:
+        if self.has_failed:
             return
-        self._has_failed, self._lease_ends = True, isinstance(error, LeaseError)
+        self.has_failed, self._lease_ends = True, isinstance(error, LeaseError)
+        self._give_up()
+        self._report_failure(self._services.journals.reason(error))
+
+    def _give_up(self) -> None:
+        """Let nothing come of what the strategy may still do, and cancel its orders."""
+        if self._room is not None:
+            self._room.close()
         if self._outbox is not None:
             self._outbox.shut()
         if self._desk is not None and self._is_ours:
             self._desk.cancel_all(self)
-        self._report_failure(self._services.journals.reason(error))
 
     @property
     def _is_ours(self) -> bool:
@@ -415,8 +437,10 @@ class BotRun:
     # --- what it is told to do ---
 
     def control(self, *events: ControlEvent) -> None:
-        """Pass the operator's word on."""
-        if self._room is not None:
+        """Pass the operator's word on; while it begins, when it has begun."""
+        if self._pending is not None:
+            self._words += events
+        elif self._room is not None:
             self._heard_ns = self._clock()
             self._room.call(Trader.control, self._heard_ns, *events)
 
@@ -428,23 +452,15 @@ class BotRun:
         """Trade again."""
         self.control(ControlEvent.resume(self._clock()))
 
-    def kill(self, *, flatten: bool) -> None:
-        """Have everything cancelled, and closed if wanted, from now on; nothing is opened afterwards."""
-        self.control(*pausing(self._clock()))
-        if flatten and (self._flattening is None or self._flattening.done()):
-            self._flattening = asyncio.create_task(self._flatten())
+    def kill(self, *, flatten: bool) -> asyncio.Task[bool] | None:
+        """Have everything cancelled, and closed if wanted, from now on; nothing is opened afterwards.
 
-    async def _flatten(self) -> None:
-        if self._ending is not None and not self._has_failed:
-            self._say_flat(is_flat=await self._ending.flatten())
+        The task says whether it heard of it. None: there is nobody to be told.
+        """
+        return None if self._switch is None or self.has_failed else self._switch.press(flatten=flatten)
 
     def _tell(self, kind: str, level: Level, text: str, **fields: str) -> None:
         self._services.telemetry.tell(kind, level, text, bot_id=self.config.bot_id, **fields)
-
-    def _say_flat(self, *, is_flat: bool) -> None:
-        if not is_flat:
-            text = f"positions could not be closed within {FLATTEN_S:.0f} s"
-            self._tell("risk.not_flat", "error", text)
 
     def change_limits(self, config: BotConfig) -> None:
         """Be bound by other limits from now on."""
@@ -452,42 +468,50 @@ class BotRun:
         if self._room is not None:
             self._room.call(Trader.change_limits, self._clock(), Limits.of(config.risk))
 
-    async def close(self, on_stop: str | None = None) -> None:
-        """Stop trading, with orders and positions as configured, and give everything up."""
-        if self._room is not None and self._pending is None and self._is_ours:
-            if not self._has_failed:
-                await self._wind_up(on_stop or self.config.on_stop)
-            elif self._desk is not None:
+    async def close(self, on_stop: str | None = None) -> bool:
+        """Stop trading, with orders and positions as configured, and give everything up.
+
+        Return whether positions are left that were to be closed. A run is closed once: it knows nothing new afterwards.
+        """
+        if self._room is None:
+            return False
+        if self._pending is None and self._is_ours:
+            if not self.has_failed and self._switch is not None:
+                await self._wind_up(self._switch, on_stop or self.config.on_stop)
+            if not self._has_ended and self._desk is not None:
                 await self._desk.quiet(self, within_s=QUIET_S)
             try:
                 await self._keep()
             except (StorageError, JournalError) as error:
                 # Its journal says so, too: there the next run finds what this one leaves.
                 self._tell("storage.failed", "error", f"how the run ended was not kept: {error}")
-        for each in (self._timer, self._flattening):
-            if each is not None:
-                each.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._switch is not None:
+            self._switch.close()
         await self._stack.aclose()
         if self.config.mode == "live" and self._pending is None:
-            self._services.gateway.parking(self.config.account).park(self.config.bot_id, self._told.held)
+            self._services.gateway.parking(self.config.account).park(self.config.bot_id, self._holdings.held)
         self._room = None
+        return self._switch is not None and self._switch.must_be_flat
 
-    async def _wind_up(self, on_stop: str) -> None:
-        if self._ending is None:
-            return
+    async def _wind_up(self, switch: KillSwitch, on_stop: str) -> None:
         try:
-            rest = await self._ending.end(on_stop)
-            self._say_flat(is_flat=rest.is_flat)
-            if not rest.is_quiet:
-                text = f"orders were still open, or on their way, after {QUIET_S:.0f} s: they go at its next start"
-                self._tell("bot.stop", "error", text)
+            if on_stop == "flatten":
+                await switch.flatten()
+                if self.has_failed:
+                    return
+            if not await switch.ending.end(on_stop):
+                self._tell(
+                    "bot.stop", "error", f"orders were still there after {QUIET_S:.0f} s: they go at its next start"
+                )
             self._has_ended = True
-            self.owned = await self._ending.owned()
+            self.owned = await switch.ending.owned()
+            self._tally.take(self.owned.counted)
         except Exception as error:  # noqa: BLE001 -- what its last words were matters less than that it ends
             self._tell("bot.stop", "warning", f"its last words: {error}")
-            if self._desk is not None and on_stop != "keep":
-                self._desk.cancel_all(self)
-                await self._desk.quiet(self, within_s=QUIET_S)
+            if on_stop != "keep":
+                self._give_up()
 
     async def _keep(self) -> None:
         """Keep what a restart must not forgive, and what the next run begins with."""
@@ -495,7 +519,7 @@ class BotRun:
         if self.owned is None or self._lease_ends:
             return
         await self._memory.keep_loss(self.owned.loss)
-        if self._has_failed:
+        if self.has_failed:
             await self._memory.fail(self._begins.run)
         elif self._has_ended:
             estate = Estate.of(self.owned.books, self.owned.cash, self.config.capital, self._clock())

@@ -12,7 +12,7 @@ from algo_trade._native import __version__, cloid_tag
 from algo_trade.bots import heartbeat
 from algo_trade.bots.gateway import Gateway
 from algo_trade.bots.journals import Journals
-from algo_trade.bots.memory import Memory
+from algo_trade.bots.memory import Memory, PortfolioMemory
 from algo_trade.bots.models import BotState
 from algo_trade.bots.observe import observe
 from algo_trade.bots.registry import BotRegistry
@@ -20,7 +20,7 @@ from algo_trade.bots.services import Services
 from algo_trade.bots.steady import SteadyClock
 from algo_trade.config import BotConfig
 from algo_trade.config.show import plain
-from algo_trade.errors import AlgoTradeError, ConfigError, ParameterError
+from algo_trade.errors import AlgoTradeError, ConfigError, ParameterError, StorageError
 from algo_trade.risk.limits import Limits
 from algo_trade.risk.portfolio import Portfolio
 from algo_trade.storage import DatabaseClient
@@ -47,6 +47,8 @@ _WANTED_BY: Final[dict[str, Wanted]] = {
 _WANTED_IN: Final[dict[BotState, Wanted]] = {BotState.RUNNING: "running", BotState.PAUSED: "paused"}
 WATCH_S: Final = 0.25
 BEAT_S: Final = 1.0
+# How long a bot may take to hear of the kill switch, with all that is done about one that does not.
+KILL_S: Final = 1.0
 
 
 class Runner:
@@ -81,6 +83,7 @@ class Runner:
         self.gateway: Gateway
         self._journals: Journals
         self._portfolios: dict[str, Portfolio] = {}
+        self._losses: dict[str, PortfolioMemory] = {}
         self.began_s = time.monotonic()
 
     async def __aenter__(self) -> Self:
@@ -90,7 +93,9 @@ class Runner:
             database = config.database
             self.store = await stack.enter_async_context(DatabaseClient(database.url, database.max_connections))
             self._journals = journals = stack.enter_context(
-                Journals(config.storage.state_dir / "journals", self._disk_failed)
+                Journals(
+                    config.storage.state_dir / "journals", self._disk_failed, self.telemetry.metrics.journal_durable
+                )
             )
             self.gateway = Gateway(
                 config.hyperliquid,
@@ -101,7 +106,11 @@ class Runner:
                 clock=self._clock,
             )
             stack.push_async_callback(self.gateway.close)
-            self._portfolios = {mode: Portfolio(Limits.of(config.risk)) for mode in ("paper", "live")}
+            for mode in ("paper", "live"):
+                memory = PortfolioMemory(self.store, mode, config.telemetry.instance)
+                self._losses[mode] = memory
+                self._portfolios[mode] = Portfolio(Limits.of(config.risk), await memory.loss())
+            stack.push_async_callback(self._keep_losses)
             services = Services(
                 gateway=self.gateway,
                 journals=journals,
@@ -113,6 +122,8 @@ class Runner:
                 on_breach=lambda: self.config.risk.on_breach,
             )
             self.registry = BotRegistry(services)
+            metrics = self.telemetry.metrics
+            metrics.before_render(lambda: observe(metrics, self.registry, self.gateway))
             stack.callback(lambda: self._say(has_ended=True))
             stack.push_async_callback(self._end_bots)
             await self._gather_bots()
@@ -174,6 +185,8 @@ class Runner:
         await self.registry.remove(bot_id)
         await self.store.remove_bot(bot_id)
         self.gateway.parking(account).leave(bot_id)
+        for portfolio in self._portfolios.values():
+            portfolio.drop(bot_id)
         self.telemetry.metrics.forget(bot_id)
 
     async def command(self, bot_id: str, command: str, *, takeover: bool = False) -> BotStatus:
@@ -203,21 +216,22 @@ class Runner:
         desks = [] if mode == "paper" else self.gateway.accounts()
         cancelled = sum(desk.cancel_all() for desk in desks)
         handles = [handle for handle in self.registry.all() if mode in {None, handle.config.mode}]
-        reached: list[str] = []
-        for handle in handles:
-            run = self.registry.run_of(handle.bot_id)
-            if run is not None:
-                run.kill(flatten=flatten)
-                reached.append(handle.bot_id)
-        stuck: list[str] = []
-        for handle in handles:
-            if handle.state is BotState.RUNNING:
-                try:
-                    await asyncio.wait_for(handle.pause(), 1.0)
-                except (AlgoTradeError, TimeoutError):
-                    stuck.append(handle.bot_id)
+        reached = [handle.bot_id for handle in handles if handle.state in {BotState.RUNNING, BotState.PAUSED}]
+        heard = await asyncio.gather(*(self._kill(handle, flatten=flatten) for handle in handles))
+        stuck = [handle.bot_id for handle, is_heard in zip(handles, heard, strict=True) if not is_heard]
         quiet = all([await desk.quiet(within_s=1.0) for desk in desks])
         return {"cancelled": cancelled, "bots": reached, "flatten": flatten, "quiet": quiet, "stuck": stuck}
+
+    async def _kill(self, handle: BotHandle, *, flatten: bool) -> bool:
+        """Kill one bot; return whether it heard of it, and is paused if it traded."""
+        try:
+            async with asyncio.timeout(KILL_S):
+                is_heard = await handle.kill(flatten=flatten)
+                if handle.state is BotState.RUNNING:
+                    await handle.pause()
+        except (AlgoTradeError, TimeoutError):
+            return False
+        return is_heard
 
     def unready(self) -> list[str]:
         """Return why it can not do its work now, in words; nothing if it can."""
@@ -231,12 +245,6 @@ class Runner:
         if self._journals.failure is not None:
             reasons.append(f"journals: {self._journals.failure}")
         return reasons
-
-    def observe(self) -> None:
-        """Bring the metrics up to date that are not counted as things happen."""
-        metrics = self.telemetry.metrics
-        for handle in self.registry.all():
-            observe(metrics, handle.status())
 
     def change_risk(self, risk: RiskConfig) -> None:
         """Be bound by other limits over all bots from now on."""
@@ -308,10 +316,19 @@ class Runner:
                     await self.kill(flatten=self.config.risk.on_breach == "flatten", mode=mode)
 
     async def _beat(self) -> None:
-        """Say that this process lives, for a watchdog."""
+        """Say that this process lives, for a watchdog; and keep what a restart must not forgive."""
         while True:
             self._say()
+            await self._keep_losses()
             await asyncio.sleep(BEAT_S)
+
+    async def _keep_losses(self) -> None:
+        """Keep what all bots together have lost."""
+        for mode, memory in self._losses.items():
+            try:
+                await memory.keep(self._portfolios[mode].loss)
+            except StorageError as error:
+                self.telemetry.tell("storage.failed", "warning", str(error))
 
     def _say(self, *, has_ended: bool = False) -> None:
         live = [handle.config for handle in self.registry.all() if handle.config.mode == "live"]
@@ -327,4 +344,5 @@ class Runner:
             self.telemetry.tell("runner.heartbeat", "error", f"heartbeat: {error.strerror or error}")
 
     def _disk_failed(self, text: str) -> None:
+        self.telemetry.metrics.journal_failed(is_failed=True)
         self.telemetry.tell("journal.failed", "error", text)

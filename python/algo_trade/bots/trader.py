@@ -72,12 +72,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """What is owned, and whether too much was lost."""
+    """What is owned, whether too much was lost, and how many fills and ended orders there were since the start."""
 
     books: Books
     cash: Decimal
     breach: str | None
     loss: LossState
+    counted: Mapping[str, int]
 
 
 class Trader:
@@ -262,7 +263,7 @@ class Trader:
         )
         equity = system.equity
         books = Books(equity, equity - self._capital, positions, len(system.orders()))
-        return Owned(books, system.cash, self._judge(now_ns), self._watch.state)
+        return Owned(books, system.cash, self._judge(now_ns), self._watch.state, dict(self._way.counted))
 
     def _judge(self, now_ns: int) -> str | None:
         """Return which limit of loss of its own is broken; from then on, and if one over all is, nothing is opened."""
@@ -270,7 +271,7 @@ class Trader:
         way.has_filled = False
         way.halted = breach = self._watch.breach(equity, now_ns)
         if portfolio is not None:
-            portfolio.owns(self._bot_id, equity)
+            portfolio.owns(self._bot_id, equity, self._capital)
             way.halted = way.halted or portfolio.breach(now_ns)
         return breach
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from algo_trade._native import Bar, FillEvent, ModifyOrder, Notice, OrderUpdate, RefuseOrder, SubmitOrder
-from algo_trade.risk.exposure import Exposure
+from algo_trade.risk.exposure import ENDS, Exposure
 from algo_trade.risk.limits import LimitCheck, Limits
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Way:
         """Why nothing may be opened any more, since enough was lost."""
         self.has_filled = False
         """Whether anything was filled since that was last looked at."""
+        self.counted: Counter[str] = Counter()
+        """Fills, and orders that came to their end, by how."""
         self.commands: list[Command] = []
         self.refusals: list[str] = []
         self.notices: list[Notice] = []
@@ -100,13 +103,18 @@ class Way:
             return None
         side = "buy" if wish.is_buy else "sell"
         self.refusals.append(f"{side} {wish.quantity} {wish.symbol}: {why}")
+        self.counted["refused"] += 1
         status = "rejected" if isinstance(command, SubmitOrder) else "action_rejected"
         return OrderUpdate(wish.symbol, cloid=wish.cloid, status=status, reason=reason, time=now_ns)
 
     def _told(self, reports: Sequence[Report]) -> Sequence[Report]:
         for report in reports:
             self.exposure.told(report)
-            self.has_filled = self.has_filled or isinstance(report, FillEvent)
+            if isinstance(report, FillEvent):
+                self.has_filled = True
+                self.counted["fill"] += 1
+            elif isinstance(report, OrderUpdate) and report.status in ENDS:
+                self.counted[report.status] += 1
             if self._portfolio is not None and isinstance(report, FillEvent | OrderUpdate):
                 self._portfolio.changed(self._bot_id, report.symbol, self.exposure)
         return reports

@@ -140,7 +140,7 @@ def kill(
         + (", positions closed" if flatten else "")
     )
     if done["stuck"]:
-        show(f"did not answer in time: {', '.join(done['stuck'])}")
+        show(f"given up, since they did not answer: {', '.join(done['stuck'])}")
     if not done["quiet"]:
         show("not all is known to be gone yet: look at list-bots, and at the exchange")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from algo_trade.config.models import AppConfig
 
 # What a running system can take over; the rest needs a start.
-_HOT = ("risk", "telemetry.log_level", "bots")
+_HOT = ("risk", "telemetry.log_level", "telemetry.alerts", "bots")
 # Editors write a file in several steps.
 SETTLE_MS = 50
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from algo_trade._native import FillEvent, OrderEvent
     from algo_trade.hyperliquid.commands import Reach
     from algo_trade.hyperliquid.instruments import ListedInstrument
+    from algo_trade.hyperliquid.outcomes import Settled
     from algo_trade.hyperliquid.settings import HyperliquidConfig
 
 # How long an order without an expiry may be on its way.
@@ -29,7 +30,7 @@ def adopted(order: OrderEvent, instrument: ListedInstrument, config: Hyperliquid
     """
     since_ms = round(order.time.timestamp() * 1_000)
     deadline_ms = since_ms + (config.expires_after_ms or ON_ITS_WAY_MS) + config.settle_margin_ms
-    working = Working(order, instrument, _as_sent(order, instrument, reach), since_ms)
+    working = Working(order, instrument, _as_sent(order, instrument, reach), since_ms, is_adopted=True)
     working.unknown = Unknown(0, since_ms, deadline_ms, "sent before a restart", cloid=order.cloid)
     working.answered.set()
     return working
@@ -48,6 +49,14 @@ def _as_sent(order: OrderEvent, instrument: ListedInstrument, reach: Reach) -> N
         reduce_only=order.reduce_only,
         cloid=order.cloid,
     )
+
+
+def found_fills(working: Working, found: Settled, user: str) -> list[AccountFill]:
+    """Return the fills that a look-up found of an order from before a restart: the streams may begin later than those.
+
+    All other orders hear of their fills by the streams alone.
+    """
+    return [AccountFill.of(fill, user, working.order.symbol) for fill in found.fills] if working.is_adopted else []
 
 
 def known_fill(fill: FillEvent, coin: str, user: str) -> AccountFill:

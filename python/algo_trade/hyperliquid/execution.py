@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from algo_trade._native import BookSnapshot, CancelOrder, MarketContext, ModifyOrder, Quote, ScheduleCancel, SubmitOrder
 from algo_trade.core.protocols import FeedChange
 from algo_trade.errors import DataError, ParameterError, RefusedError, VenueError
-from algo_trade.hyperliquid.adoption import adopted, known_fill
+from algo_trade.hyperliquid.adoption import adopted, found_fills, known_fill
 from algo_trade.hyperliquid.answers import Cancelled, Refused, Unknown
 from algo_trade.hyperliquid.commands import Reach, changed_order, new_order
 from algo_trade.hyperliquid.orders import LiveOrders
@@ -107,6 +107,7 @@ class LiveExecutionHandler:
         self._streams = dict.fromkeys(ACCOUNT, "waiting")
         self._is_live = False
         self._orders = LiveOrders()
+        self.each_order = self._orders.each  # as ``orders``, for whoever has not the time for all at once
         self._reporting = Reporting(self._orders)
         self._working: dict[str, Working] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
@@ -190,16 +191,19 @@ class LiveExecutionHandler:
     def adopt(self, order: OrderEvent, fills: Sequence[FillEvent]) -> None:
         """Take an order over that was sent, or was about to be, before a restart: it is found out what became of it.
 
+        Of one that this handler has sent itself, all that is known is told again.
+
         Parameters
         ----------
         order : as it was known then, with what was left of it
         fills : those of it that were told then; all others will be
         """
-        instrument = self._instruments[order.symbol]
-        known = [known_fill(fill, instrument.coin, self.user) for fill in fills]
-        self._orders.adopt(order.cloid, order.symbol, order.leaves, known)
-        self._reporting.begin(order, told=len(known))
-        self._working[order.cloid] = adopted(order, instrument, self._client.config, self._reach)
+        if self._orders.get(order.cloid) is None:
+            instrument = self._instruments[order.symbol]
+            known = [known_fill(fill, instrument.coin, self.user) for fill in fills]
+            self._orders.adopt(order.cloid, order.symbol, order.leaves, known)
+            self._working[order.cloid] = adopted(order, instrument, self._client.config, self._reach)
+        self._reporting.begin(order, told=len(fills))
         self._changed(order.cloid)
 
     def cancel(self, cloid: str) -> None:
@@ -461,7 +465,7 @@ class LiveExecutionHandler:
                 pause_s = min(pause_s * 2, PATIENCE_MAX_S)
                 continue
             working.unknown = None
-            self._orders.settled(working.cloid, found, asked_ns)
+            self._orders.settled(working.cloid, found, asked_ns, found_fills(working, found, self.user))
             return
 
     def _order(self, working: Working) -> LiveOrder:

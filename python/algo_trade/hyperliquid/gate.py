@@ -257,6 +257,11 @@ class Gate:
         self._serve()
 
     @property
+    def left(self) -> float:
+        """Which weight could be sent now."""
+        return self._queue.bucket.left(self.now_s())
+
+    @property
     def back_offs(self) -> int:
         """How often everybody had to pause."""
         return self._queue.back_offs_total

@@ -73,6 +73,11 @@ class Bucket:
         over = self._level + self._held + weight + reserve - self._burst
         return max(0.0, over / self._per_s)
 
+    def left(self, now_s: float) -> float:
+        """Return what would fit now."""
+        self._leak(now_s)
+        return max(0.0, self._burst - self._level - self._held)
+
     def hold(self, weight: float) -> None:
         """Hold what a request weighs at most."""
         self._held += weight

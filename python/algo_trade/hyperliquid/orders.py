@@ -18,7 +18,7 @@ from algo_trade.hyperliquid.refusals import RefusalKind
 from algo_trade.hyperliquid.stream.events import AccountFill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from algo_trade.hyperliquid.answers import OrderAnswer
     from algo_trade.hyperliquid.outcomes import Settled
@@ -226,9 +226,11 @@ class LiveOrders:
             self._take(facts, answer)
         return facts.order()
 
-    def settled(self, cloid: str, found: Settled, asked_ns: int) -> LiveOrder:
-        """Take what a look-up found that began at ``asked_ns``; after it, the order is not unknown any more."""
+    def settled(self, cloid: str, found: Settled, asked_ns: int, fills: Sequence[AccountFill] = ()) -> LiveOrder:
+        """Take what a look-up found that began at ``asked_ns``, and fills of it; after it, the order is not unknown any more."""
         facts = self._orders[cloid]
+        for fill in fills:
+            self.fill(fill)
         facts.is_unanswered = False
         if found.oid is not None:
             self._link(facts, found.oid)
@@ -299,7 +301,14 @@ class LiveOrders:
 
     def live(self) -> list[LiveOrder]:
         """Return all orders that have not ended."""
-        return [order for facts in self._living.values() if not (order := facts.order()).is_done]
+        return list(self.each())
+
+    def each(self) -> Iterator[LiveOrder]:
+        """Yield all orders that have not ended, each as it is when its turn comes."""
+        for facts in list(self._living.values()):
+            order = facts.order()
+            if not order.is_done:
+                yield order
 
     def over(self, cloid: str) -> None:
         """Take note that an order has ended and that this was told; what is still said of it is taken in."""

@@ -37,6 +37,7 @@ class Working:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     unknown: Unknown | None = None
+    is_adopted: bool = False
     is_cancelled: bool = False
     is_looking: bool = False
     is_proving: bool = False

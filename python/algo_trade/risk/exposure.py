@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from algo_trade.core.protocols import Command, MarketEvent, Report
 
 ZERO = Decimal(0)
-_ENDS = frozenset({"filled", "cancelled", "rejected"})
+ENDS = frozenset({"filled", "cancelled", "rejected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Exposure:
                 working = self._working.get(report.cloid)
                 if working is not None:
                     working.leaves = max(ZERO, working.leaves - report.quantity)
-            case OrderUpdate() if report.status in _ENDS:
+            case OrderUpdate() if report.status in ENDS:
                 self._working.pop(report.cloid, None)
             case AccountEvent() if report.symbol is not None and report.quantity is not None:
                 self.positions[report.symbol] = report.quantity

@@ -136,12 +136,6 @@ class LossWatch:
         self.limits = limits
         self.state = state or LossState()
 
-    def moved(self, amount: Decimal) -> None:
-        """Take note that equity grows by what was put in, or taken out where it is below 0."""
-        day, day_equity, peak = self.state.day, self.state.day_equity, self.state.peak
-        if day_equity is not None and peak is not None:
-            self.state = LossState(day, day_equity + amount, peak + amount)
-
     def breach(self, equity: Decimal, now_ns: int) -> str | None:
         """Take equity as it is now; return which limit is broken, if one is."""
         limits, state = self.limits, self.state

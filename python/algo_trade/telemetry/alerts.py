@@ -19,7 +19,7 @@ from algo_trade.telemetry.targets import Message, QuietApprise, Target, targets_
 from algo_trade.telemetry.throttle import Held, Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from structlog.types import FilteringBoundLogger
 
@@ -48,7 +48,7 @@ class Retry:
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 -- spreads attempts, hides nothing
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Lane:
     """One target of one rule, and what waits for it: a service that is down holds up no other."""
 
@@ -116,7 +116,9 @@ class Alerts:
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread = 0
-        self._tasks: list[asyncio.Task[None]] = []
+        # Of each target that is sent to, also of rules that are gone and for which something waits.
+        self._workers: dict[_Lane, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._quiet = QuietApprise()
 
     async def start(self) -> None:
@@ -129,25 +131,52 @@ class Alerts:
         CredentialError
             A file of addresses cannot be read, or others can read it.
         """
-        # In a thread: apprise takes its time to read its services.
-        routes = [
-            _Route(
-                rule,
-                Throttle(rule.messages_max, rule.period_s),
-                [
-                    _Lane(rule.name, target, AsyncLimiter(*self._pace))
-                    for target in await asyncio.to_thread(self._targets, rule, self._environment, self._secrets)
-                ],
-            )
-            for rule in self.rules
-        ]
+        routes = [await self._route(rule) for rule in self.rules]
         self._quiet.__enter__()
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
+        self._begin(routes)
+        self._start(self._watch())
+
+    async def change(self, rules: Sequence[AlertRule]) -> None:
+        """Go by other rules from now on. A rule that stays goes on as it was; what waits by one that goes is sent.
+
+        Raises
+        ------
+        ConfigError, CredentialError
+            As :meth:`start`; nothing has changed then.
+        """
+        before = {route.rule: route for route in self._routes}
+        routes = [before.pop(rule) if rule in before else await self._route(rule) for rule in rules]
+        self.rules = tuple(rules)
+        self._begin(routes)
+        for route in before.values():
+            self._tell_held(route, route.throttle.all_held())
+            for lane in route.lanes:
+                self._start(self._retire(lane))
+
+    async def _route(self, rule: AlertRule) -> _Route:
+        # In a thread: apprise takes its time to read its services.
+        targets = await asyncio.to_thread(self._targets, rule, self._environment, self._secrets)
+        lanes = [_Lane(rule.name, target, AsyncLimiter(*self._pace)) for target in targets]
+        return _Route(rule, Throttle(rule.messages_max, rule.period_s), lanes)
+
+    def _begin(self, routes: list[_Route]) -> None:
+        """Go by these routes, and begin to send by those that are new."""
         self._routes = routes
-        self._tasks = [asyncio.create_task(self._work(lane)) for route in routes for lane in route.lanes]
-        if routes:
-            self._tasks.append(asyncio.create_task(self._watch(min(route.rule.period_s for route in routes))))
+        for lane in (lane for route in routes for lane in route.lanes if lane not in self._workers):
+            self._workers[lane] = self._start(self._work(lane))
+
+    async def _retire(self, lane: _Lane) -> None:
+        """Let what waits for a target be sent, and then nothing more."""
+        await lane.queue.join()
+        self._workers.pop(lane).cancel()
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def close(self, deadline_s: float) -> None:
         """Send what waits and what was held back, as long as that takes no longer than told; count what is left."""
@@ -155,16 +184,17 @@ class Alerts:
             return
         for route in self._routes:
             self._tell_held(route, route.throttle.all_held())
-        lanes = [lane for route in self._routes for lane in route.lanes]
+        lanes = list(self._workers)
         try:
             async with asyncio.timeout(deadline_s):
                 await asyncio.gather(*(lane.queue.join() for lane in lanes))
         except TimeoutError:
             # What is left is counted below.
             pass
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for lane in lanes:
             if left := lane.queue.qsize():
                 self._metrics.alert(lane.rule, "failed", left)
@@ -195,6 +225,10 @@ class Alerts:
                 continue
             message = message or self._message(kind, level, text, bot_id, fields or {})
             self._hand_over(route, message)
+
+    def wants(self, kind: str, level: Level) -> bool:
+        """Return whether a rule names this."""
+        return any(_is_meant(route.rule, kind, level) for route in self._routes)
 
     def _hand_over(self, route: _Route, message: Message) -> None:
         loop = self._loop
@@ -258,10 +292,10 @@ class Alerts:
                 "an alert was not sent", rule=lane.rule, target=lane.target.name, alert=message.kind, wrong=wrong
             )
 
-    async def _watch(self, period_s: float) -> None:
+    async def _watch(self) -> None:
         """Tell of what was held back when its period is over."""
         while True:
-            await asyncio.sleep(min(1.0, period_s / 4))
+            await asyncio.sleep(min([1.0, *(route.rule.period_s / 4 for route in self._routes)]))
             for route in self._routes:
                 with self._lock:
                     held = route.throttle.ended(self._clock())

@@ -120,6 +120,10 @@ class Logs:
         if self._taken is not None:
             logging.getLogger().setLevel(self._level)
 
+    def is_on(self, level: str) -> bool:
+        """Return whether something of this level is logged now."""
+        return LEVELS[level] >= self._level
+
     def write(self, level: str, event: str, fields: Mapping[str, object]) -> None:
         """Log a message: what the loggers do in the end. Any name is good for a field."""
         if LEVELS[level] >= self._level:

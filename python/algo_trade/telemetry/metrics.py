@@ -4,34 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
+
+from algo_trade.telemetry.series import Series
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 PREFIX = "algo_trade"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-OTHER = "other"
-"""What stands for the labels of a metric that has too many."""
-
-_LABEL_MAX = 128
 _TICK_TO_ORDER_S = (
     *(50e-6, 100e-6, 200e-6, 500e-6),
     *(1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1.0),
 )
 _DURABLE_S = (100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1.0, 5.0)
 _LAG_S = (1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 100e-3, 200e-3, 500e-3, 1.0, 2.0, 5.0)
-# Samples of one step of a rendering: some milliseconds.
-_STEP_SAMPLES = 500
+# Lines of one step of a rendering: less than a millisecond.
+_STEP_LINES = 500
 
 ReloadOutcome = Literal["applied", "refused"]
 AlertOutcome = Literal["sent", "failed", "throttled", "dropped"]
-
-Child = TypeVar("Child", Counter, Gauge, Histogram)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +54,12 @@ class Metrics:
         self.registry = CollectorRegistry(auto_describe=False)
         self._series_max = series_max
         self._described: list[Described] = []
-        self._of_bots: list[_Series[Counter] | _Series[Gauge]] = []
+        self._series: list[Series] = []
+        self._of_bots: list[Series] = []
         self._states: dict[str, str] = {}
         self._told_lost = 0
         self._logged: dict[str, int] = {}
-        self._before: list[Callable[[], None]] = []
+        self._before: list[Callable[[], Iterable[None] | None]] = []
         ProcessCollector(namespace=PREFIX, registry=self.registry)
 
         self._tick_to_order = self._histogram(
@@ -78,7 +73,7 @@ class Metrics:
         self._durable = self._histogram(
             "journal_durable_seconds", "From a record being handed to the journal to it being on disk", _DURABLE_S
         )
-        self._journal_failed = self._plain_gauge("journal_failed", "1 while the journal cannot be written, else 0")
+        self._journal_failed = self._gauge("journal_failed", "1 while the journal cannot be written, else 0")
         self._stream_age = self._gauge("stream_age_seconds", "Since the last data message of a stream", "stream")
         self._budget = self._gauge("rate_limit_budget", "What is left within a limit of the exchange", "limit")
         self._open_orders = self._gauge("open_orders", "Orders that are not done", "bot", "state")
@@ -106,6 +101,7 @@ class Metrics:
             self._messages(level)
         self._differences()
         self._lost()
+        self._journal_failed()
 
     def tick_to_order(self, seconds: float) -> None:
         """Observe how long an order took, from the arrival of what caused it."""
@@ -121,15 +117,15 @@ class Metrics:
 
     def journal_failed(self, *, is_failed: bool) -> None:
         """Say whether the journal can be written."""
-        self._journal_failed.set(is_failed)
+        self._journal_failed().set(is_failed)
 
     def stream_age(self, stream: str, seconds: float) -> None:
         """Say how long ago a stream brought data."""
         self._stream_age(stream).set(seconds)
 
-    def forget_stream(self, stream: str) -> None:
-        """Take away what was told of a stream."""
-        self._stream_age.forget(stream)
+    def keep_streams(self, streams: set[str]) -> None:
+        """Take away what was told of all other streams."""
+        self._stream_age.keep(streams)
 
     def rate_limit_budget(self, limit: str, left: float) -> None:
         """Say how much is left within a limit."""
@@ -139,13 +135,13 @@ class Metrics:
         """Say how many orders of a bot are in a state."""
         self._open_orders(bot_id, state).set(count)
 
-    def order_done(self, bot_id: str, outcome: str) -> None:
-        """Count an order that came to its end."""
-        self._orders(bot_id, outcome).inc()
+    def orders_done(self, bot_id: str, outcome: str, count: int = 1) -> None:
+        """Count orders that came to their end."""
+        self._orders(bot_id, outcome).inc(count)
 
-    def fill(self, bot_id: str) -> None:
-        """Count a fill."""
-        self._fills(bot_id).inc()
+    def fills(self, bot_id: str, count: int = 1) -> None:
+        """Count fills."""
+        self._fills(bot_id).inc(count)
 
     def mailbox_depth(self, bot_id: str, depth: int) -> None:
         """Say how many messages wait for a bot."""
@@ -199,19 +195,22 @@ class Metrics:
         for series in self._of_bots:
             series.forget(bot_id)
 
-    def before_render(self, observe: Callable[[], None]) -> None:
-        """Have gauges set just before they are read: what changes with every tick need not be told with every tick."""
+    def before_render(self, observe: Callable[[], Iterable[None] | None]) -> None:
+        """Have gauges set just before they are read: what changes with every tick need not be told with every tick.
+
+        An iterator lets others run whenever it yields.
+        """
         self._before.append(observe)
 
     def render(self) -> tuple[bytes, str]:
         """Return all that was observed as Prometheus reads it, and its content type.
 
-        With hundreds of bots it takes tens of milliseconds: an event loop that has other things to do awaits ``render_in_steps``.
+        With hundreds of bots it takes milliseconds: an event loop that has other things to do awaits ``render_in_steps``.
         """
         return b"".join(self._rendered()), CONTENT_TYPE
 
     async def render_in_steps(self) -> tuple[bytes, str]:
-        """Do as ``render``, and let others run every few milliseconds."""
+        """Do as ``render``, and let others run after each millisecond at the latest."""
         parts = []
         for part in self._rendered():
             parts.append(part)
@@ -231,82 +230,34 @@ class Metrics:
         for level in list(self._logged):
             self._messages(level).inc(self._logged.pop(level))
         for observe in self._before:
-            observe()
-        for metric in self.registry.collect():
-            samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
-            for start in range(0, len(samples), _STEP_SAMPLES) or [0]:
-                part = Metric(metric.name, metric.documentation, metric.type)
-                part.samples = samples[start : start + _STEP_SAMPLES]
-                text = generate_latest(_Collected(part))
-                # HELP and TYPE stand once, before the first sample.
-                yield text if start == 0 else text.split(b"\n", 2)[2]
+            for _ in observe() or ():
+                yield b""
+        # Histograms, and what is known of the process; when a series was begun is nothing that anybody asks for.
+        lines = generate_latest(self.registry).splitlines(keepends=True)
+        yield b"".join(line for line in lines if b"_created" not in line)
+        for series in self._series:
+            yield from series.rendered(_STEP_LINES)
 
     def _histogram(self, name: str, meaning: str, buckets: Sequence[float]) -> Histogram:
         self._describe(name, "histogram", (), meaning)
         return Histogram(f"{PREFIX}_{name}", meaning, registry=self.registry, buckets=buckets)
 
-    def _plain_gauge(self, name: str, meaning: str) -> Gauge:
-        self._describe(name, "gauge", (), meaning)
-        return Gauge(f"{PREFIX}_{name}", meaning, registry=self.registry)
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Series:
+        return self._made(name, "gauge", meaning, labels)
 
-    def _gauge(self, name: str, meaning: str, *labels: str) -> _Series[Gauge]:
-        self._describe(name, "gauge", labels, meaning)
-        made = _Series(Gauge(f"{PREFIX}_{name}", meaning, labels, registry=self.registry), labels, self._series_max)
-        if "bot" in labels:
-            self._of_bots.append(made)
-        return made
+    def _counter(self, name: str, meaning: str, *labels: str) -> Series:
+        return self._made(name, "counter", meaning, labels)
 
-    def _counter(self, name: str, meaning: str, *labels: str) -> _Series[Counter]:
-        self._describe(name, "counter", labels, meaning)
-        made = _Series(Counter(f"{PREFIX}_{name}", meaning, labels, registry=self.registry), labels, self._series_max)
+    def _made(self, name: str, kind: Literal["counter", "gauge"], meaning: str, labels: tuple[str, ...]) -> Series:
+        self._describe(name, kind, labels, meaning)
+        made = Series(_shown_name(f"{PREFIX}_{name}", kind), kind, meaning, labels, self._series_max)
+        self._series.append(made)
         if "bot" in labels:
             self._of_bots.append(made)
         return made
 
     def _describe(self, name: str, kind: str, labels: tuple[str, ...], meaning: str) -> None:
         self._described.append(Described(_shown_name(f"{PREFIX}_{name}", kind), kind, labels, meaning))
-
-
-class _Series(Generic[Child]):
-    """The series of one metric, found by the values of its labels; the first label is the one that is forgotten by."""
-
-    def __init__(self, metric: Child, labels: tuple[str, ...], series_max: int) -> None:
-        self._metric: Child = metric
-        self._labels = labels
-        self._series_max = series_max
-        self._children: dict[tuple[str, ...], Child] = {}
-
-    def __call__(self, *values: str) -> Child:
-        found = self._children.get(values)
-        return self._made(values) if found is None else found
-
-    def forget(self, value: str) -> None:
-        for values in [each for each in self._children if each[0] == value]:
-            del self._children[values]
-            self._metric.remove(*values)
-
-    def _made(self, values: tuple[str, ...]) -> Child:
-        if not self._labels:
-            self._children[values] = self._metric
-            return self._metric
-        if any(len(value) > _LABEL_MAX for value in values):
-            return self(*(value[:_LABEL_MAX] for value in values))
-        other = (OTHER,) * len(values)
-        # One place is kept for what comes after.
-        if len(self._children) - (other in self._children) >= self._series_max - 1:
-            values = other
-        child: Child = self._metric.labels(*values)
-        return self._children.setdefault(values, child)
-
-
-class _Collected(Collector):
-    """One metric whose samples have been taken."""
-
-    def __init__(self, metric: Metric) -> None:
-        self._metric = metric
-
-    def collect(self) -> Iterator[Metric]:
-        yield self._metric
 
 
 def _shown_name(name: str, kind: str) -> str:

@@ -16,10 +16,12 @@ from algo_trade.telemetry.redaction import Secrets
 from algo_trade.telemetry.settings import Level, TelemetryConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from structlog.types import FilteringBoundLogger
+
+    from algo_trade.telemetry.settings import AlertRule
 
 
 class Telemetry:
@@ -83,20 +85,36 @@ class Telemetry:
         """A logger of structlog; ``bind`` gives it fields such as ``bot_id``."""
         return self.logs.log
 
-    def tell(self, kind: str, level: Level, text: str, *, bot_id: str | None = None, **fields: object) -> None:
+    def tell(
+        self, kind: str, level: Level, text: str | Callable[[], str], *, bot_id: str | None = None, **fields: object
+    ) -> None:
         """Log what happened, count it, and send it where a rule says so. It never waits and never raises, from any thread.
 
         Parameters
         ----------
         kind : what happened, as rules name it: ``bot.error``, ``risk.breach``
         level : how much it matters
-        text : for people
+        text : for people; what is told often and seldom heard is worded when somebody hears it
         bot_id : whom it is about
         fields : what else belongs to it: ``cloid``, ``symbol``, ``exc_info``
         """
+        if not isinstance(text, str):
+            if not (self.logs.is_on(level) or self.alerts.wants(kind, level)):
+                return
+            text = text()
         about = {"kind": kind} if bot_id is None else {"kind": kind, "bot_id": bot_id}
         self.logs.write(level, text, about | fields)
         self.alerts.offer(kind, level, text, bot_id=bot_id, fields=fields)
+
+    async def change_alerts(self, rules: Sequence[AlertRule]) -> None:
+        """Send alerts by other rules from now on.
+
+        Raises
+        ------
+        ConfigError, CredentialError
+            The addresses of one are not to be had; nothing has changed then.
+        """
+        await self.alerts.change(rules)
 
     def set_level(self, level: Level) -> None:
         """Log from another level on."""

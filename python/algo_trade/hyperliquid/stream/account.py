@@ -168,25 +168,7 @@ class Account:
         new = sorted((fill for fill in fills if self.log.add(fill)), key=lambda fill: fill["time"])
         symbols, keep = self._context.symbols, self._context.mailbox.keep
         for fill in new:
-            coin: str = fill["coin"]
-            keep(
-                AccountFill(
-                    user=self.user,
-                    symbol=symbols.get(coin, coin),
-                    coin=coin,
-                    oid=fill["oid"],
-                    cloid=fill["cloid"],
-                    trade_id=fill["trade_id"] or 0,
-                    side=fill["side"],
-                    price=fill["price"],
-                    quantity=fill["quantity"],
-                    fee=fill["fee"],
-                    fee_token=fill["fee_token"],
-                    is_taker=fill["is_taker"],
-                    time_ns=fill["time"],
-                    data=fill,
-                )
-            )
+            keep(AccountFill.of(fill, self.user, symbols.get(fill["coin"], fill["coin"])))
         return [fill["time"] for fill in new]
 
     def orders(self, news: Iterable[dict[str, Any]]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
 from algo_trade._native import Bar, BookSnapshot, MarketContext, Quote, Trade
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from algo_trade.hyperliquid.stream.subscription import Subscription
@@ -89,6 +90,26 @@ class AccountFill:
     is_taker: bool
     time_ns: int
     data: dict[str, Any]
+
+    @classmethod
+    def of(cls, fill: Mapping[str, Any], user: str, symbol: str) -> Self:
+        """Return a fill of a user as it stands in a message or an answer."""
+        return cls(
+            user=user,
+            symbol=symbol,
+            coin=fill["coin"],
+            oid=fill["oid"],
+            cloid=fill["cloid"],
+            trade_id=fill["trade_id"] or 0,
+            side=fill["side"],
+            price=fill["price"],
+            quantity=fill["quantity"],
+            fee=fill["fee"],
+            fee_token=fill["fee_token"],
+            is_taker=fill["is_taker"],
+            time_ns=fill["time"],
+            data=cast("dict[str, Any]", fill),
+        )
 
 
 @dataclass(frozen=True, slots=True)
