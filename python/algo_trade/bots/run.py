@@ -12,9 +12,10 @@ from algo_trade._native import AccountEvent, Bar, ControlEvent, FillEvent, cloid
 from algo_trade.bots.beginnings import (
     LOAD_S,
     MISSED_BARS_MAX,
+    apart_of,
     beginning_of,
     history_of,
-    load_strategy,
+    strategy_of,
     warm_up_of,
 )
 from algo_trade.bots.ending import FLATTEN_S, QUIET_S, Ending, pausing
@@ -110,7 +111,7 @@ class BotRun:
         config, services = self.config, self._services
         self._lease = lease = await services.store.acquire_lease(config.bot_id, services.owner, takeover=takeover)
         stack.push_async_callback(lease.release)
-        strategy = await load_strategy(config)
+        strategy = await stack.enter_async_context(strategy_of(config, lambda: self._deadline_s))
         needs = needs_of(strategy)
         listed = [await services.gateway.instrument(symbol) for symbol in config.symbols]
         begins = await beginning_of(
@@ -127,7 +128,8 @@ class BotRun:
 
         def make() -> Trader:
             limits = Limits.of(config.risk)
-            return Trader(plan, limits=limits, loss=loss, portfolio=portfolio, journal=begins.journal)
+            apart = apart_of(strategy, plan)
+            return Trader(plan, limits=limits, loss=loss, portfolio=portfolio, journal=begins.journal, apart=apart)
 
         self._room = room_for(strategy, make, self._answer, self._fail, name=f"bot {config.bot_id}")
         stack.callback(self._room.close)
@@ -284,6 +286,11 @@ class BotRun:
         if self._room is not None:
             self._heard_ns = self._clock()
             self._room.call(Trader.told, self._heard_ns, [report])
+
+    @property
+    def _deadline_s(self) -> float:
+        """How long its strategy may think about one event; while it begins, as long as about all of them."""
+        return self.config.deadline_s if self.is_settled else LOAD_S
 
     @property
     def symbols(self) -> Sequence[str]:
