@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import signal
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +25,7 @@ from algo_trade._native import (
 )
 from algo_trade.bots.plans import header_of
 from algo_trade.bots.process import StrategyProcess
-from algo_trade.bots.room import ProcessRoom, ThreadRoom
+from algo_trade.bots.room import ProcessRoom
 from algo_trade.bots.trader import Outcome, Plan, Trader
 from algo_trade.errors import ParameterError, StrategyError
 from algo_trade.strategy import load, needs_of
@@ -30,7 +34,6 @@ from tests.bots.world import strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 SECOND = 1_000_000_000
 
@@ -331,41 +334,103 @@ def test_an_error_in_a_process_has_the_words_that_it_has_in_ours(tmp_path: Path)
     assert "ValueError: no idea (all.py, line 9)" in apart
 
 
-THINKS = """
+ANY = """
+import os, time
 import algo_trade as at
 
 class All(at.Strategy):
-    def on_timer(self, ctx, now_ns):
-        while True:
-            pass
+    def on_start(self, ctx):
+        {does}
 """
 
 
-def room_of(
-    process: StrategyProcess, plan: Plan, failed: Callable[[Exception], None], answer: Callable[[Outcome], None]
-) -> ThreadRoom:
+def room_of(process: StrategyProcess, plan: Plan, failed: Callable[[Exception], None]) -> ProcessRoom:
     def make() -> Trader:
         process.settle(header_of(plan, process))
         return trader_of(plan, process, None)
 
-    return ProcessRoom(process, make, answer, failed, name="bot")
+    return ProcessRoom(process, make, lambda _: None, failed, name="bot")
 
 
 def test_a_room_that_is_closed_ends_its_process_in_the_middle_of_a_thought(tmp_path: Path) -> None:
-    source = THINKS.replace("on_timer(self, ctx, now_ns)", "on_start(self, ctx)")
-    config = config_of(strategy(tmp_path, "All", source))
+    config = config_of(strategy(tmp_path, "All", ANY.format(does="while True: pass")))
 
     async def main() -> None:
         failures: list[Exception] = []
         async with process_of(config, deadline_s=60) as process:
-            room = room_of(process, plan_of(config), failures.append, lambda _: None)
+            room = room_of(process, plan_of(config), failures.append)
             room.call(Trader.start, START, [])
             while room.stuck_s < 0.5:
                 await asyncio.sleep(0.01)
             room.close()
-            process.bury()
             await asyncio.to_thread(room._thread.join, 10)
             assert not room._thread.is_alive(), "nobody waits for it any more"
         assert failures == []
 
     asyncio.run(main())
+
+
+def test_a_process_that_dies_while_nobody_asks_it_is_missed_at_once(tmp_path: Path) -> None:
+    config = config_of(strategy(tmp_path, "All", ANY.format(does="pass")))
+
+    async def main() -> None:
+        failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        async with process_of(config) as process:
+            room = room_of(process, plan_of(config), failed.set_result)
+            await room.ask(Trader.start, START, [])
+            os.kill(process._process.pid, signal.SIGTERM)
+            text = str(await asyncio.wait_for(failed, 10))
+            assert text == "the strategy's process was ended by SIGTERM (Terminated)"
+            with pytest.raises(StrategyError, match="the bot has ended"):
+                await room.ask(Trader.owned, START)
+            room.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_what_a_process_has_started_ends_with_it(tmp_path: Path, *, dies: bool) -> None:
+    """However it ends: a process that was forked keeps the other end of this pipe open."""
+    does = (
+        "raise ValueError(os.fork() or time.sleep(3_600))"
+        if not dies
+        else "os.fork() and os._exit(1); time.sleep(3_600)"
+    )
+    config = config_of(strategy(tmp_path, "All", ANY.format(does=does)))
+
+    async def main() -> None:
+        async with process_of(config) as process:
+            process.settle(header_of(plan_of(config), process))
+            group = process._process.pid
+            with pytest.raises(StrategyError):
+                trader_of(plan_of(config), process, None).start(START, [])
+            if not dies:
+                assert members(group) == 2
+        while members(group):
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+def members(group: int) -> int:
+    """Count the processes of a group that have not ended."""
+    count = 0
+    for each in Path("/proc").iterdir():
+        if each.name.isdigit():
+            with contextlib.suppress(OSError):
+                state, _, its_group, *_ = (each / "stat").read_text().rpartition(")")[2].split()
+                count += int(its_group) == group and state != "Z"
+    return count
+
+
+def test_the_order_of_a_set_is_the_same_in_every_process(tmp_path: Path) -> None:
+    config = config_of(strategy(tmp_path, "All", ANY.format(does="raise ValueError(list({*'abcdefgh'}))")))
+
+    async def said() -> str:
+        async with process_of(config) as process:
+            process.settle(header_of(plan_of(config), process))
+            with pytest.raises(StrategyError) as caught:
+                trader_of(plan_of(config), process, None).start(START, [])
+            return str(caught.value)
+
+    assert len({asyncio.run(said()) for _ in range(3)}) == 1
