@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 from decimal import Decimal
@@ -222,6 +221,31 @@ def test_the_journals_of_a_strategy_in_a_process_and_of_one_in_ours_are_the_same
         assert any(line.startswith(word) for line in lines), word
 
 
+COMPILED = """
+
+class All:
+    name = "All"
+
+    def __algo_trade_strategy__(self):
+        return quoter(Decimal("0.01"), Decimal("0.05"), 500).__algo_trade_strategy__()
+"""
+
+
+def test_a_compiled_strategy_does_the_same_in_a_process(tmp_path: Path) -> None:
+    pytest.importorskip("numba")
+    example = Path(__file__).parents[2] / "docs/examples/quoter_numba.py"
+    source = "from decimal import Decimal\n" + example.read_text() + COMPILED
+    config = config_of(strategy(tmp_path, "All", source))
+
+    async def main() -> list[str]:
+        async with process_of(config) as process:
+            process.settle(header_of(plan_of(config), process))
+            return [repr(outcome) for outcome in traded(trader_of(plan_of(config), process, None), is_paper=True)]
+
+    apart = asyncio.run(main())
+    assert apart == [repr(outcome) for outcome in traded(trader_of(plan_of(config), None, None), is_paper=True)]
+
+
 def test_a_strategy_in_a_process_goes_on_where_its_journal_ends_and_so_does_one_that_was_in_ours(
     tmp_path: Path,
 ) -> None:
@@ -335,7 +359,7 @@ def test_an_error_in_a_process_has_the_words_that_it_has_in_ours(tmp_path: Path)
 
 
 ANY = """
-import os, time
+import os
 import algo_trade as at
 
 class All(at.Strategy):
@@ -386,41 +410,6 @@ def test_a_process_that_dies_while_nobody_asks_it_is_missed_at_once(tmp_path: Pa
             room.close()
 
     asyncio.run(main())
-
-
-@pytest.mark.parametrize("dies", [True, False])
-def test_what_a_process_has_started_ends_with_it(tmp_path: Path, *, dies: bool) -> None:
-    """However it ends: a process that was forked keeps the other end of this pipe open."""
-    does = (
-        "raise ValueError(os.fork() or time.sleep(3_600))"
-        if not dies
-        else "os.fork() and os._exit(1); time.sleep(3_600)"
-    )
-    config = config_of(strategy(tmp_path, "All", ANY.format(does=does)))
-
-    async def main() -> None:
-        async with process_of(config) as process:
-            process.settle(header_of(plan_of(config), process))
-            group = process._process.pid
-            with pytest.raises(StrategyError):
-                trader_of(plan_of(config), process, None).start(START, [])
-            if not dies:
-                assert members(group) == 2
-        while members(group):
-            await asyncio.sleep(0.01)
-
-    asyncio.run(asyncio.wait_for(main(), 30))
-
-
-def members(group: int) -> int:
-    """Count the processes of a group that have not ended."""
-    count = 0
-    for each in Path("/proc").iterdir():
-        if each.name.isdigit():
-            with contextlib.suppress(OSError):
-                state, _, its_group, *_ = (each / "stat").read_text().rpartition(")")[2].split()
-                count += int(its_group) == group and state != "Z"
-    return count
 
 
 def test_the_order_of_a_set_is_the_same_in_every_process(tmp_path: Path) -> None:

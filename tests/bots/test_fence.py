@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REPORTS = """
-import json, os, pathlib, resource, signal, socket, subprocess, sys
+import json, os, pathlib, resource, signal, socket, subprocess, sys, threading
 import algo_trade as at
 
 FOLDER, PORT = pathlib.Path({folder!r}), {port}
@@ -63,10 +63,12 @@ class All(at.Strategy):
                 "read the memory of the runner": outcome(lambda: open(f"/proc/{{os.getppid()}}/mem", "rb")),
                 "connect": outcome(lambda: socket.create_connection(("127.0.0.1", PORT), timeout=5)),
                 "listen": outcome(lambda: socket.create_server(("127.0.0.1", 0))),
+                "fork": outcome(os.fork),
                 "start a program": outcome(lambda: subprocess.run([sys.executable, "-c", ""])),
                 "stop the runner": outcome(lambda: os.kill(os.getppid(), signal.SIGWINCH)),
                 "have more memory": outcome(lambda: resource.setrlimit(resource.RLIMIT_AS, (-1, -1))),
             }},
+            "starts a thread": outcome(lambda: (lambda one: (one.start(), one.join()))(threading.Thread(target=list))),
             "reads itself": outcome(lambda: len(open(__file__).read()) > 100),
         }}
         raise ValueError("<" + json.dumps(said) + ">")
@@ -92,7 +94,7 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
             os.set_inheritable(ours.fileno(), True)
             async with process_of(config) as process:
                 if not process.is_fenced:
-                    pytest.skip("the kernel knows no Landlock")
+                    pytest.skip("the kernel has no Landlock, or no seccomp")
                 process.settle(header_of(plan, process))
                 with pytest.raises(StrategyError) as error:
                     trader_of(plan, process, None).start(START, [])
@@ -127,4 +129,5 @@ def test_files_programs_the_network_and_other_processes_are_out_of_its_reach(
     refused = {"PermissionError", "ValueError"}
     assert {what: how for what, how in said["attempts"].items() if how not in refused} == {}
     assert said["reads itself"] == "True"
+    assert said["starts a thread"] == "(None, None)"
     assert (tmp_path / "key").read_text() == "secret"

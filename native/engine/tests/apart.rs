@@ -8,8 +8,9 @@ use std::rc::Rc;
 
 use common::ticks::{builtin, instrument, run_ticks, tenth, walk};
 use common::{CAPITAL, Move, SYMBOLS, Script, bars, run, system};
+use engine::bars::Rule;
 use engine::book::BookKind;
-use engine::event::{ControlEvent, Event, SignalEvent, SignalKind};
+use engine::event::{Bar, ControlEvent, Event, SignalEvent, SignalKind};
 use engine::instrument::{InstrumentId, Instruments};
 use engine::num::{Money, Price, Qty, Rate};
 use engine::order::{Cloid, OrderKind, Side};
@@ -93,6 +94,31 @@ fn a_market_maker_quotes_the_same_from_afar() {
     assert_eq!(here.records.digest, afar.records.digest);
 }
 
+/// Buys at every bar, and sells at those that it has built of two: it is woken twice by one event.
+struct Two;
+
+impl Strategy for Two {
+    fn resolutions(&self) -> Vec<Rule> {
+        vec!["2m".parse().unwrap()]
+    }
+    fn on_bar(&mut self, ctx: &mut Context<'_>, bar: &Bar) -> Result<(), StrategyError> {
+        ctx.place(OrderRequest::new(bar.instrument, Side::Buy, None, OrderKind::Market));
+        Ok(())
+    }
+    fn on_built_bar(&mut self, ctx: &mut Context<'_>, bar: &Bar, _: Rule) -> Result<(), StrategyError> {
+        ctx.place(OrderRequest::new(bar.instrument, Side::Sell, None, OrderKind::Market));
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_asked_for_at_two_wake_ups_of_one_event_is_asked_for_once_each() {
+    let here = run(bars(100, 3), Two, risk(None), VenueConfig::default());
+    let afar = run(bars(100, 3), told(twin(Two, risk(None))), risk(None), VenueConfig::default());
+    assert!(here.outcome.records.fills.len() > 100);
+    assert_eq!(here.journal, afar.journal);
+}
+
 /// What is said of a strategy that is woken by all it hears, and then these answers.
 fn answers(said: Vec<Vec<u8>>) -> Result<(), SystemError> {
     let described = twin(Script::new(vec![Move::Nothing]), risk(None)).described().unwrap();
@@ -134,7 +160,7 @@ fn an_order_of_a_foreign_id_or_of_no_size_or_instrument_is_not_asked_for() {
     {
         struct Places(Rc<RefCell<Option<Cloid>>>, OrderRequest);
         impl Strategy for Places {
-            fn on_bar(&mut self, ctx: &mut Context<'_>, _: &engine::event::Bar) -> Result<(), StrategyError> {
+            fn on_bar(&mut self, ctx: &mut Context<'_>, _: &Bar) -> Result<(), StrategyError> {
                 self.0.borrow_mut().get_or_insert(ctx.place(self.1));
                 Ok(())
             }
@@ -171,7 +197,7 @@ fn a_signal_or_a_change_of_what_is_not_traded_is_not_asked_for() {
 fn what_a_strategy_fails_with_there_it_fails_with_here() {
     struct Fails;
     impl Strategy for Fails {
-        fn on_bar(&mut self, ctx: &mut Context<'_>, _: &engine::event::Bar) -> Result<(), StrategyError> {
+        fn on_bar(&mut self, ctx: &mut Context<'_>, _: &Bar) -> Result<(), StrategyError> {
             ctx.signal(InstrumentId(0), SignalKind::Long, Rate::ONE);
             Err(StrategyError(Box::new(ApartError::NoMessage)))
         }

@@ -80,7 +80,9 @@ async def beginning_of(
         The journal of a run that was cut off is not to be had: what the bot owns is not known.
     """
     if isinstance(strategy, StrategyProcess) and not strategy.is_fenced:
-        text = "the kernel knows no Landlock: the strategy's process can read and remove what this user can"
+        text = (
+            "the kernel has no Landlock, or no seccomp: the strategy's process can read and remove what this user can"
+        )
         services.telemetry.tell("bot.notice", "warning", text, bot_id=config.bot_id)
     plan = plan_of(config, listed, needs, epoch)
     header = header_of(plan, strategy)

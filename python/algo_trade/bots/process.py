@@ -175,10 +175,8 @@ class StrategyProcess(ApartStrategy):
         return StrategyError(failure)
 
     def kill(self) -> None:
-        """End it at once, with whatever it has started that has not left its group."""
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        """End it at once."""
+        self._process.kill()
 
     def bury(self) -> str:
         """Wait until a process has ended that has hung up; return what became of it."""
@@ -186,7 +184,6 @@ class StrategyProcess(ApartStrategy):
         gone.register(self.ends, select.POLLIN)
         if not gone.poll(_END_S * 1e3):
             self._failure = self._failure or "the strategy's process hung up: it was killed"
-        # As long as nobody has asked for its exit code, its group is its own.
         self.kill()
         code = self._process.wait()
         if self._failure is not None:
