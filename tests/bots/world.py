@@ -75,6 +75,11 @@ class Rests(at.Strategy):
         if not self.has_bought:
             self.has_bought = True
             ctx.buy(quote.symbol, "0.01", price=quote.bid_price * 9 // 10, time_in_force="alo")
+
+    def on_order(self, ctx, update):
+        # It may not trade yet when it hears its first quote.
+        if update.status == "rejected":
+            self.has_bought = False
 '''
 
 
