@@ -659,7 +659,9 @@ class Outcome:
     def marks(self) -> _ArrowTable: ...
     def best(self) -> _ArrowTable: ...
 
-_Strategy: TypeAlias = tuple[str, Mapping[str, object]] | Mapping[str, Any] | _Compiled
+_Strategy: TypeAlias = (
+    tuple[str, Mapping[str, object]] | tuple[Callable[[bytes], bytes], bytes] | Mapping[str, Any] | _Compiled
+)
 _Risk: TypeAlias = RiskOptions | Mapping[str, Callable[..., Any]]
 
 @final
@@ -853,6 +855,24 @@ class System:
     def epoch(self) -> int: ...
     @property
     def mode(self) -> Literal["trading", "warming_up", "paused"]: ...
+
+@final
+class Twin:
+    def __new__(
+        cls,
+        strategy: _Strategy,
+        risk: _Risk,
+        *,
+        symbols: Sequence[str],
+        rules: Sequence[Instrument],
+        initial_capital: _Number,
+        bot_id: str,
+        epoch: int = 0,
+        books: Sequence[str] = ...,
+    ) -> Twin: ...
+    @property
+    def described(self) -> bytes: ...
+    def answer(self, request: bytes) -> bytes: ...
 
 @final
 class SimulatedVenue:

@@ -213,7 +213,7 @@ pub fn run_backtest(
         AnyStrategy::Compiled(Compiled { inner, .. }) if !inner.needs_python() => py.detach(|| {
             Run { market, strategy: inner, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
         }),
-        strategy @ (AnyStrategy::Python(_) | AnyStrategy::Compiled(_)) => {
+        strategy @ (AnyStrategy::Python(_) | AnyStrategy::Compiled(_) | AnyStrategy::Apart(_)) => {
             Run { market, strategy, risk, venue, detail, writer }.go(&instruments, deposit, bot_id, &mut poll)
         }
     };

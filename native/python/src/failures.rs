@@ -8,6 +8,8 @@ use pyo3::prelude::*;
 use engine::backtest::BacktestError;
 use engine::journal::JournalError as EngineJournalError;
 use engine::replay::ReplayError;
+use engine::strategy::StrategyError as EngineStrategyError;
+use engine::strategy::apart::Failure;
 use engine::system::SystemError;
 use engine::time::Nanos;
 
@@ -51,13 +53,54 @@ impl HookError {
     }
 }
 
+/// What went wrong on the way to a strategy in another process: raised as it is.
+#[derive(Debug)]
+pub struct Elsewhere(pub PyErr);
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Elsewhere {}
+
+/// What a strategy failed with, in the words in which it is told.
+pub fn failure_of(error: EngineStrategyError) -> Failure {
+    match error.0.downcast::<HookError>() {
+        Ok(failed) => {
+            let HookError { hook, cause } = *failed;
+            Failure { hook, text: Python::attach(|py| shown(py, &cause)) }
+        }
+        Err(error) => Failure { hook: "the strategy".into(), text: error.to_string() },
+    }
+}
+
+/// The beginning of a text that somebody else has written.
+fn short(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+fn strategy_to_py(error: EngineStrategyError, time: Nanos) -> PyErr {
+    let error = match error.0.downcast::<HookError>() {
+        Ok(failed) => return failed.into_py(time),
+        Err(error) => error,
+    };
+    let error = match error.downcast::<Elsewhere>() {
+        Ok(elsewhere) => return elsewhere.0,
+        Err(error) => error,
+    };
+    let Failure { hook, text } = match error.downcast::<Failure>() {
+        Ok(failure) => *failure,
+        Err(error) => Failure { hook: "the strategy".into(), text: error.to_string() },
+    };
+    StrategyError::new_err(format!("{} failed at {time}: {}", short(&hook, 200), short(&text, 2_000)))
+}
+
 impl ToPy for SystemError {
     fn to_py(self) -> PyErr {
         match self {
-            Self::Strategy { time, source } => match source.0.downcast::<HookError>() {
-                Ok(failed) => failed.into_py(time),
-                Err(source) => StrategyError::new_err(format!("the strategy failed at {time}: {source}")),
-            },
+            Self::Strategy { time, source } => strategy_to_py(source, time),
             Self::Risk { time, source } => match source.0.downcast::<HookError>() {
                 Ok(failed) => failed.into_py(time),
                 Err(source) => EngineError::new_err(format!("the risk manager failed at {time}: {source}")),

@@ -163,7 +163,7 @@ impl PyJournal {
                 let mut system = TradingSystem::around(world, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }),
-            strategy @ (AnyStrategy::Python(_) | AnyStrategy::Compiled(_)) => {
+            strategy @ (AnyStrategy::Python(_) | AnyStrategy::Compiled(_) | AnyStrategy::Apart(_)) => {
                 let mut system = TradingSystem::around(world, strategy, risk);
                 replay(&mut reader, &mut system, until)
             }

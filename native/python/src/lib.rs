@@ -5,6 +5,7 @@
 
 use pyo3::prelude::*;
 
+mod apart;
 mod backtest;
 mod book;
 mod book_options;
@@ -74,6 +75,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<book_options::PyLatency>()?;
     module.add_class::<events::PyNotice>()?;
     module.add_class::<system::PySystem>()?;
+    module.add_class::<apart::PyTwin>()?;
     module.add_class::<estate::PyJournalEstate>()?;
     module.add_function(wrap_pyfunction!(estate::journal_estate, module)?)?;
     module.add_class::<venue::PyVenue>()?;

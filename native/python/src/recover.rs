@@ -123,7 +123,7 @@ pub fn recover(system: &mut PySystem, py: Python<'_>, path: &Path) -> PyResult<P
     let machine = &mut system.system;
     let inner = loop {
         let found = match machine.strategy() {
-            AnyStrategy::Python(_) => recovery.advance(machine, RECORDS),
+            AnyStrategy::Python(_) | AnyStrategy::Apart(_) => recovery.advance(machine, RECORDS),
             AnyStrategy::Builtin(_) | AnyStrategy::Compiled(_) => py.detach(|| recovery.advance(machine, RECORDS)),
         };
         if let Some(found) = found.map_err(named)? {

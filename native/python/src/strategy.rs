@@ -4,11 +4,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use engine::bars::Rule;
-use engine::event::{Bar, MarketEvent, Quote, TimerEvent, Trade};
+use engine::event::{Bar, Event, MarketEvent, Quote, TimerEvent, Trade};
 use engine::instrument::{InstrumentId, Instruments};
 use engine::order::{FillEvent, OrderUpdate};
+use engine::strategy::apart::Told;
 use engine::strategy::{Builtin, Context, Strategy, StrategyError, Wakes};
 
+use crate::apart::{self, Ask};
 use crate::compiled::{self, Compiled};
 use crate::context::PyContext;
 use crate::errors::{OrPy, ParameterError};
@@ -195,7 +197,7 @@ impl Strategy for PyStrategy {
     }
 }
 
-/// A strategy to run: a built-in one, one written in Python, or one compiled in another language.
+/// A strategy to run: a built-in one, one written in Python, one compiled in another language, or one in another process.
 pub enum AnyStrategy {
     /// Inside the engine.
     Builtin(Builtin),
@@ -203,13 +205,19 @@ pub enum AnyStrategy {
     Python(PyStrategy),
     /// Through the C ABI.
     Compiled(Compiled),
+    /// Through messages.
+    Apart(Told<Ask>),
 }
 
 impl AnyStrategy {
-    /// (name, params) of a built-in one, an object that hands over a compiled one, or a mapping of hooks.
+    /// (name, params) of a built-in one, (function, bytes) of one in another process, an object that hands over a compiled one, or a
+    /// mapping of hooks.
     pub fn from_py(strategy: &Bound<'_, PyAny>, instruments: &Instruments) -> PyResult<Self> {
         if let Ok((name, given)) = strategy.extract::<(String, Bound<'_, PyDict>)>() {
             return Ok(Self::Builtin(Builtin::create(&name, &given_from_py(&given)?).or_py()?.0));
+        }
+        if let Ok((ask, described)) = strategy.extract::<(Py<PyAny>, Vec<u8>)>() {
+            return Ok(Self::Apart(apart::told(ask, &described)?));
         }
         if strategy.hasattr(compiled::METHOD)? {
             return Ok(Self::Compiled(Compiled::from_py(strategy)?));
@@ -227,6 +235,7 @@ macro_rules! pass_on {
                     Self::Builtin(strategy) => strategy.wakes(),
                     Self::Python(strategy) => strategy.wakes(),
                     Self::Compiled(strategy) => strategy.inner.wakes(),
+                    Self::Apart(strategy) => strategy.wakes(),
                 }
             }
             fn warm_up(&self) -> usize {
@@ -234,6 +243,7 @@ macro_rules! pass_on {
                     Self::Builtin(strategy) => strategy.warm_up(),
                     Self::Python(strategy) => strategy.warm_up(),
                     Self::Compiled(strategy) => strategy.inner.warm_up(),
+                    Self::Apart(strategy) => strategy.warm_up(),
                 }
             }
             fn resolutions(&self) -> Vec<Rule> {
@@ -241,7 +251,12 @@ macro_rules! pass_on {
                     Self::Builtin(strategy) => strategy.resolutions(),
                     Self::Python(strategy) => strategy.resolutions(),
                     Self::Compiled(strategy) => strategy.inner.resolutions(),
+                    Self::Apart(strategy) => strategy.resolutions(),
                 }
+            }
+            #[inline]
+            fn foresee(&mut self, event: Event<'_>) -> Result<(), StrategyError> {
+                if let Self::Apart(strategy) = self { strategy.foresee(event) } else { Ok(()) }
             }
             $(
                 fn $method(&mut self, ctx: &mut Context<'_>, $($argument: $type),*) -> Result<(), StrategyError> {
@@ -249,6 +264,7 @@ macro_rules! pass_on {
                         Self::Builtin(strategy) => strategy.$method(ctx, $($argument),*),
                         Self::Python(strategy) => strategy.$method(ctx, $($argument),*),
                         Self::Compiled(strategy) => strategy.inner.$method(ctx, $($argument),*),
+                        Self::Apart(strategy) => strategy.$method(ctx, $($argument),*),
                     }
                 }
             )+

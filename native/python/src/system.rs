@@ -61,6 +61,35 @@ impl Named {
     }
 }
 
+/// What a machine is made of.
+pub struct Parts {
+    pub world: World,
+    pub strategy: AnyStrategy,
+    pub risk: Risk,
+}
+
+impl Parts {
+    /// As Python gives them.
+    pub fn from_py(
+        strategy: &Bound<'_, PyAny>,
+        risk: &Bound<'_, PyAny>,
+        symbols: &[String],
+        rules: &[Py<PyInstrument>],
+        initial_capital: &Bound<'_, PyAny>,
+        bot_id: &str,
+        epoch: u32,
+        books: &[String],
+    ) -> PyResult<Self> {
+        let instruments = instruments(symbols, rules);
+        let deposit: Money = from_python(initial_capital)?;
+        let strategy = AnyStrategy::from_py(strategy, &instruments)?;
+        let risk = Risk::from_py(risk, &instruments)?;
+        let kinds = kinds_of(books, &instruments)?;
+        let world = World::new(bot_id, epoch, instruments, deposit).with_books(&kinds);
+        Ok(Self { world, strategy, risk })
+    }
+}
+
 /// `step(event) -> commands`: strategy, risk and orders around one account. The same machine that backtest and replay run.
 #[pyclass(name = "System", module = "algo_trade._native", unsendable)]
 pub struct PySystem {
@@ -89,14 +118,9 @@ impl PySystem {
         books: Vec<String>,
         journal: Option<&PyJournalWriter>,
     ) -> PyResult<Self> {
-        let named = Named::new(&symbols, &rules);
-        let instruments = named.instruments.clone();
-        let deposit: Money = from_python(initial_capital)?;
-        let strategy = AnyStrategy::from_py(strategy, &instruments)?;
-        let risk = Risk::from_py(risk, &instruments)?;
-        let kinds = kinds_of(&books, &instruments)?;
-        let world = World::new(bot_id, epoch, instruments, deposit).with_books(&kinds);
-        let system = TradingSystem::around(world, strategy, risk);
+        let parts = Parts::from_py(strategy, risk, &symbols, &rules, initial_capital, bot_id, epoch, &books)?;
+        let named = Named { instruments: parts.world.instruments.clone() };
+        let system = TradingSystem::around(parts.world, parts.strategy, parts.risk);
         let journal = journal.map(|writer| writer.inner.clone());
         Ok(Self { named, system, journal, is_fresh: true, has_failed: false })
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from algo_trade._native import __code_hash__, __version__
-from algo_trade.strategy import BuiltinStrategy, name_of, params_of
+from algo_trade.strategy import ApartStrategy, BuiltinStrategy, name_of, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +23,8 @@ def strategy_spec(strategy: Runnable) -> tuple[str, str]:
     """Return how to load a strategy again, and a hash of its source ("" for a built-in one)."""
     if isinstance(strategy, BuiltinStrategy):
         return strategy.name, ""
+    if isinstance(strategy, ApartStrategy):
+        return strategy.spec, strategy.source_hash
     cls = type(strategy)
     try:
         file = inspect.getsourcefile(cls)
@@ -55,7 +57,7 @@ def build(
         "strategy": name_of(strategy),
         "strategy_spec": spec or found,
         "strategy_hash": source_hash,
-        "params": {name: _plain(value) for name, value in params_of(strategy).items()},
+        "params": plain_params(strategy),
         "symbols": symbols,
         "data": dict(data),
         "venue": dict(venue),
@@ -67,7 +69,12 @@ def build(
     return {**manifest, "checks": checks(manifest)}
 
 
-def _plain(value: object) -> object:
+def plain_params(strategy: Runnable) -> dict[str, bool | int | float | str]:
+    """Return the parameters of a strategy as JSON has them: exact decimals as text."""
+    return {name: _plain(value) for name, value in params_of(strategy).items()}
+
+
+def _plain(value: object) -> bool | int | float | str:
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 

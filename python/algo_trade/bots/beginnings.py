@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -13,11 +14,12 @@ from algo_trade._native import builtin_warm_up, journal_estate
 from algo_trade.backtest import JournalFile
 from algo_trade.bots.memory import Estate, LastRun
 from algo_trade.bots.plans import header_of, plan_of
+from algo_trade.bots.process import StrategyProcess
 from algo_trade.errors import JournalError, StrategyError
 from algo_trade.strategy import BuiltinStrategy, load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from algo_trade._native import Bar, JournalWriter
@@ -77,6 +79,11 @@ async def beginning_of(
     JournalError
         The journal of a run that was cut off is not to be had: what the bot owns is not known.
     """
+    if isinstance(strategy, StrategyProcess) and not strategy.is_fenced:
+        text = (
+            "the kernel has no Landlock, or no seccomp: the strategy's process can read and remove what this user can"
+        )
+        services.telemetry.tell("bot.notice", "warning", text, bot_id=config.bot_id)
     plan = plan_of(config, listed, needs, epoch)
     header = header_of(plan, strategy)
     made_of = fingerprint(header)
@@ -127,6 +134,34 @@ def fingerprint(header: str) -> str:
     document = json.loads(header)
     document.pop("epoch")
     return hashlib.blake2b(json.dumps(document, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+@asynccontextmanager
+async def strategy_of(config: BotConfig, deadline_s: Callable[[], float]) -> AsyncIterator[Runnable]:
+    """Yield the strategy of a bot: made here, or in a process of its own, which goes with it.
+
+    Raises
+    ------
+    StrategyError, ParameterError
+        It cannot be made, or takes too long.
+    """
+    if config.isolation == "thread":
+        yield await load_strategy(config)
+        return
+    process = StrategyProcess(config, load_s=LOAD_S, deadline_s=deadline_s)
+    try:
+        await process.load()
+        yield process
+    finally:
+        await process.close()
+
+
+def apart_of(strategy: Runnable, plan: Plan) -> StrategyProcess | None:
+    """Have a strategy that lives elsewhere made ready for a plan; return None for any other."""
+    if not isinstance(strategy, StrategyProcess):
+        return None
+    strategy.settle(header_of(plan, strategy))
+    return strategy
 
 
 async def load_strategy(config: BotConfig) -> Runnable:

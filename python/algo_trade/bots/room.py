@@ -1,7 +1,7 @@
 """Where a bot thinks: in the event loop, or in a watched thread of its own.
 
 What is built in, or compiled, cannot block and runs in the loop. A strategy in Python may block or raise: it has a thread, and whoever
-waits for it in vain gives it up.
+waits for it in vain gives it up. One that is not trusted has a process, and the thread waits for that.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakSet
 
+from algo_trade.bots.process import StrategyProcess
 from algo_trade.errors import StrategyError
 from algo_trade.strategy import BuiltinStrategy
 
@@ -215,6 +216,42 @@ class ThreadRoom:
             self._failed(error)
 
 
+class ProcessRoom(ThreadRoom):
+    """In a thread of its own, while the strategy is in a process. See :class:`ThreadRoom` for the other parameters.
+
+    Parameters
+    ----------
+    process : which ends with this room, and whose end is the end of the bot
+    """
+
+    def __init__(
+        self,
+        process: StrategyProcess,
+        make: Callable[[], Trader],
+        answer: Callable[[Outcome], None],
+        failed: Callable[[Exception], None],
+        *,
+        name: str,
+    ) -> None:
+        self._process = process
+        super().__init__(make, answer, failed, name=name)
+        self._loop.add_reader(process.ends, self._died)
+
+    def close(self) -> None:
+        """Let the trader go, and end the process: whoever waits for it waits no more."""
+        self._loop.remove_reader(self._process.ends)
+        self._process.kill()
+        super().close()
+
+    def _died(self) -> None:
+        self._end(StrategyError(self._process.bury()))
+
+    def _end(self, error: Exception) -> None:
+        self._loop.remove_reader(self._process.ends)
+        self._process.kill()
+        super()._end(error)
+
+
 def room_for(
     strategy: Runnable,
     make: Callable[[], Trader],
@@ -224,6 +261,8 @@ def room_for(
     name: str,
 ) -> Room:
     """Return the room for a strategy: the event loop for one that cannot block, else a thread of this name."""
+    if isinstance(strategy, StrategyProcess):
+        return ProcessRoom(strategy, make, answer, failed, name=name)
     if isinstance(strategy, BuiltinStrategy) or hasattr(strategy, "__algo_trade_strategy__"):
         return InlineRoom(make, answer, failed)
     return ThreadRoom(make, answer, failed, name=name)

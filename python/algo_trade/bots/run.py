@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Final
 from algo_trade._native import Bar, ControlEvent, Quote, cloid_tag
 from algo_trade.bots.beginnings import (
     LOAD_S,
-    MISSED_BARS_MAX,
+    apart_of,
     beginning_of,
-    history_of,
-    load_strategy,
+    strategy_of,
     warm_up_of,
 )
 from algo_trade.bots.closing import orders_of
@@ -25,10 +24,10 @@ from algo_trade.bots.memory import Estate, Memory
 from algo_trade.bots.observe import Tally
 from algo_trade.bots.outbox import Outbox
 from algo_trade.bots.room import room_for
+from algo_trade.bots.starting import Starting
 from algo_trade.bots.trader import Trader
 from algo_trade.core.instants import NEVER
 from algo_trade.errors import HaltError, JournalError, LeaseError, StorageError, StrategyError
-from algo_trade.hyperliquid.stream.subscription import INTERVALS_NS
 from algo_trade.risk.limits import Limits
 from algo_trade.strategy import needs_of
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from algo_trade._native import Recovered
     from algo_trade.bots.accounts import AccountDesk
     from algo_trade.bots.beginnings import Beginning
     from algo_trade.bots.room import Room
@@ -83,7 +81,7 @@ class BotRun:
         self._timer: asyncio.TimerHandle | None = None
         self._pending: list[tuple[list[MarketEvent], int]] | None = []
         self._newest_bar_ns: dict[str, int] = {}
-        self._holdings = Holdings()
+        self.holdings = Holdings()
         self._tally = Tally(services.telemetry.metrics, config.bot_id)
         self._blocked: dict[str, str] = {}
         self.has_failed = False
@@ -113,7 +111,7 @@ class BotRun:
         config, services = self.config, self._services
         self._lease = lease = await services.store.acquire_lease(config.bot_id, services.owner, takeover=takeover)
         stack.push_async_callback(lease.release)
-        strategy = await load_strategy(config)
+        strategy = await stack.enter_async_context(strategy_of(config, lambda: self._deadline_s))
         needs = needs_of(strategy)
         listed = [await services.gateway.instrument(symbol) for symbol in config.symbols]
         begins = await beginning_of(
@@ -130,7 +128,8 @@ class BotRun:
 
         def make() -> Trader:
             limits = Limits.of(config.risk)
-            return Trader(plan, limits=limits, loss=loss, portfolio=portfolio, journal=begins.journal)
+            apart = apart_of(strategy, plan)
+            return Trader(plan, limits=limits, loss=loss, portfolio=portfolio, journal=begins.journal, apart=apart)
 
         self._room = room_for(strategy, make, self._answer, self._fail, name=f"bot {config.bot_id}")
         stack.callback(self._room.close)
@@ -147,11 +146,9 @@ class BotRun:
         self._switch = KillSwitch(ending, self._fail, not_flat, self._clock)
         for symbol, why in self._blocked.items():
             self._room.call(Trader.block, self._clock(), symbol, why)
-        count = warm_up_of(config, strategy, needs)
-        if begins.recovers is None:
-            await self._start(self._room, count)
-        else:
-            await self._recover(self._room, begins.recovers, count, has_bars=needs.bars)
+        starting = Starting(self, self._room, self._desk, begins, services, answer=self._answer)
+        await starting.run(warm_up_of(config, strategy, needs), has_bars=needs.bars)
+        self._newest_bar_ns = starting.newest_bar_ns
         await self._hear_closings(plan)
         await self._memory.begin(begins.run)
         services.gateway.parking(config.account).leave(config.bot_id)
@@ -163,58 +160,11 @@ class BotRun:
             stack.callback(asyncio.create_task(work).cancel)
         self._say()
 
-    async def _start(self, room: Room, count: int) -> None:
-        """Begin afresh, with what the last run left."""
-        history = await self._history(count)
-        estate, now_ns = self._begins.estate, self._clock()
-        events = [] if estate is None else list(estate.events(now_ns))
-        self._answer(await asyncio.wait_for(room.ask(Trader.start, now_ns, history, events), LOAD_S))
-        if estate is not None:
-            self._holdings = Holdings.left(estate, self.symbols)
-            if self._desk is not None:
-                # What is open of the last run is nothing that this one knows: it is found out what became of it, and it goes.
-                for order, fills in estate.orders:
-                    self._desk.adopt(self, order, fills, goes=True)
-
-    async def _recover(self, room: Room, journal: str, count: int, *, has_bars: bool) -> None:
-        """Go on where another process was stopped: the same system, by its journal; then what was missed meanwhile."""
-        self.detail = "reads its journal"
-        recovered = await room.ask(Trader.recover, self._clock(), journal)
-        orders = await room.ask(Trader.open_orders, self._clock())
-        if recovered.events:
-            await self._go_on(room, recovered, has_bars=has_bars)
-        else:
-            # Nothing of it was written, or is left: all that is known of it is that its ids may be used.
-            self.control(ControlEvent.takeover(self._clock(), self._begins.epoch))
-            await self._start(room, count)
-        if self._desk is not None:
-            for order in orders:
-                self._desk.adopt(self, order, recovered.fills, goes=order.cloid in recovered.in_doubt)
-            if self._begins.journal.cut is not None or not recovered.events:
-                # Of what was cut off, orders may rest that it knows nothing of.
-                await self._desk.cancel_orphans(cloid_tag(self.config.bot_id))
-            if self.config.on_restart == "cancel":
-                self.control(ControlEvent.cancel_all(self._clock()))
-
-    async def _go_on(self, room: Room, recovered: Recovered, *, has_bars: bool) -> None:
-        text = f"goes on after {recovered.events:,} events, {recovered.commands:,} commands were the same"
-        self._tell("bot.recovered", "warning", text)
-        history: list[Bar] = []
-        if has_bars:
-            length_ns = INTERVALS_NS[self.config.interval]
-            missed = (self._clock() - recovered.last_time_ns) // length_ns
-            history = await self._history(min(missed, MISSED_BARS_MAX))
-            history = [bar for bar in history if bar.close_time_ns > recovered.last_bar_ns.get(bar.symbol, 0)]
-        going = room.ask(Trader.go_on, self._clock(), self._begins.epoch, history, recovered.timers)
-        self._answer(await asyncio.wait_for(going, LOAD_S))
-        self.owned = await room.ask(Trader.owned, self._clock())
-        self._holdings = Holdings.recovered(self.owned.books, recovered)
-
     async def _hear_closings(self, plan: Plan) -> None:
         """Have the fills told with which positions were closed while nobody could tell the strategy."""
         if self._desk is not None:
             for order in orders_of(plan, await self._memory.closings()):
-                self._holdings.closings.add(order.cloid)
+                self.holdings.closings.add(order.cloid)
                 self._desk.adopt(self, order, (), goes=False)
 
     async def _watch_lease(self) -> None:
@@ -222,19 +172,6 @@ class BotRun:
         if self._lease is not None:
             why = await self._lease.ending()
             self._fail(LeaseError(f"{self.config.bot_id}: {why}"))
-
-    async def _history(self, count: int) -> list[Bar]:
-        """Return bars of the past, and pass over them when they come again."""
-        if not count:
-            return []
-        gateway = self._services.gateway
-        history = await history_of(gateway, self._begins.plan.symbols, self.config.interval, count)
-        self._newest_bar_ns = {bar.symbol: bar.close_time_ns for bar in history}
-        missing = count * len(self.symbols) - len(history)
-        if missing:
-            text = f"{missing} of {count} bars for each symbol are not to be had: the strategy learns the rest while it trades"
-            self._tell("bot.history", "warning", text)
-        return history
 
     async def _open_account(self, stack: AsyncExitStack, is_held: Callable[[], bool], *, is_new: bool) -> None:
         self._blocked[ACCOUNT] = "the account: waits for its first word"
@@ -299,12 +236,17 @@ class BotRun:
 
     def told(self, report: Report) -> None:
         """Take what became of an order, or of money."""
-        heard = self._holdings.take(report, self._clock())
+        heard = self.holdings.take(report, self._clock())
         if heard is None:
             return
         if self._room is not None:
             self._heard_ns = self._clock()
             self._room.call(Trader.told, self._heard_ns, [heard])
+
+    @property
+    def _deadline_s(self) -> float:
+        """How long its strategy may think about one event; while it begins, as long as about all of them."""
+        return self.config.deadline_s if self.is_settled else LOAD_S
 
     @property
     def symbols(self) -> Sequence[str]:
@@ -318,7 +260,7 @@ class BotRun:
 
     def position(self, symbol: str) -> Decimal:
         """Return what it holds of a symbol, by what it was told."""
-        return self._holdings.position(symbol)
+        return self.holdings.position(symbol)
 
     def _block(self, symbol: str, why: str | None) -> None:
         was_blocked = symbol in self._blocked
@@ -491,7 +433,7 @@ class BotRun:
             self._switch.close()
         await self._stack.aclose()
         if self.config.mode == "live" and self._pending is None:
-            self._services.gateway.parking(self.config.account).park(self.config.bot_id, self._holdings.held)
+            self._services.gateway.parking(self.config.account).park(self.config.bot_id, self.holdings.held)
         self._room = None
         return self._switch is not None and self._switch.must_be_flat
 

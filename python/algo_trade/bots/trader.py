@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from algo_trade.risk import SimpleRiskManager
     from algo_trade.risk.limits import Limits, LossState
     from algo_trade.risk.portfolio import Portfolio
+    from algo_trade.strategy import ApartStrategy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +94,7 @@ class Trader:
     limits, loss : its own limits, and what it had lost before
     portfolio : limits over all bots
     journal : where everything is written
+    apart : the strategy, if it lives elsewhere; else it is made here
 
     Raises
     ------
@@ -108,10 +110,11 @@ class Trader:
         loss: LossState,
         portfolio: Portfolio | None,
         journal: JournalWriter | None = None,
+        apart: ApartStrategy | None = None,
     ) -> None:
         symbols = sorted(plan.symbols)
         self._symbols = symbols
-        strategy = load(plan.strategy, plan.params)
+        strategy = apart or load(plan.strategy, plan.params)
         # Nothing that it holds may hold it in turn: it has to go in its own thread, and a cycle may go in any.
         self._system = system = System(
             strategy_part(strategy),

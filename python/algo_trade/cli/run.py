@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import re
 import resource
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "HYPERLIQUID_PRIVATE_KEY"
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[?[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]?")
+_PR_SET_DUMPABLE = 4
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, at the start.")]
 
@@ -66,8 +68,18 @@ def address_of(addr: str) -> dict[str, str | int]:
     return {"host": host.strip("[]"), "port": int(port)}
 
 
+def keep_out() -> None:
+    """Let nobody see into this process, which holds a key: no crash dump, and no other process of the same user."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
 def key_of_environment(variable: str = KEY_VARIABLE) -> SigningKey | None:
-    """Return the key that the environment holds, or of which it names the file with ``…_FILE``, if it does."""
+    """Return the key that the environment holds, or of which it names the file with ``…_FILE``, if it does.
+
+    From then on nobody sees into this process.
+    """
+    keep_out()
     from algo_trade.hyperliquid import key_from_env, key_from_file  # noqa: PLC0415
 
     if path := os.environ.get(f"{variable}_FILE"):
@@ -90,8 +102,6 @@ def _serve(loader: ConfigLoader, config: AppConfig, *, json: bool, starts: bool)
         from algo_trade.config import ConfigWatcher  # noqa: PLC0415
         from algo_trade.web import ends_by_signal  # noqa: PLC0415
     key = key_of_environment()
-    # A crash dump would hold the key.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     async def main() -> signal.Signals | None:
         stop = asyncio.Event()

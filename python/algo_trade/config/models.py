@@ -143,6 +143,10 @@ class BotConfig(Table):
     """The same while what it knows of the market is old."""
     deadline_s: Annotated[float, Field(gt=0, le=3_600)] = 5.0
     """How long a strategy in Python may think about one event before it is given up."""
+    isolation: Literal["thread", "process"] = "thread"
+    """Where a strategy that is not built in lives: with all others, or, if it is not trusted, in a process of its own."""
+    memory_mb: int = Field(default=2_048, ge=256, le=1_048_576)
+    """Address space of that process, in MiB."""
 
     @model_validator(mode="before")
     @classmethod
@@ -160,6 +164,14 @@ class BotConfig(Table):
         if not _BOT_ID.fullmatch(bot_id):
             raise ValueError("must be letters, digits, - and _, at most 64, and begin with a letter or digit")
         return bot_id
+
+    @model_validator(mode="after")
+    def _has_something_to_isolate(self) -> Self:
+        if self.isolation == "process" and ":" not in self.strategy:
+            raise ValueError(
+                f"isolation = 'process' is for strategies of a file or module: {self.strategy} is built in, and runs nobody's code but ours"
+            )
+        return self
 
     @field_validator("symbols")
     @classmethod

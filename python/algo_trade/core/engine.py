@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from algo_trade.core.protocols import CompiledStrategy
 from algo_trade.errors import ParameterError
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from algo_trade._native import RiskOptions
+
+    StrategyPart: TypeAlias = (
+        tuple[str, Mapping[str, object]] | tuple[Callable[[bytes], bytes], bytes] | Mapping[str, Any] | CompiledStrategy
+    )
 
 HOOKS = (
     "on_start",
@@ -27,18 +31,19 @@ HOOKS = (
 RISK_METHODS = ("target", "order_quantity", "check")
 
 
-def strategy_part(strategy: object) -> tuple[str, Mapping[str, object]] | Mapping[str, Any] | CompiledStrategy:
-    """Return what the engine takes: of a built-in strategy name and parameters, a compiled one itself, else the bound hooks.
+def strategy_part(strategy: object) -> StrategyPart:
+    """Return what the engine takes: of a built-in strategy name and parameters, of one elsewhere the way there, a compiled one itself.
+
+    Of any other these are the bound hooks.
 
     Raises
     ------
     ParameterError
         When it defines no hook at all.
     """
-    builtin = getattr(strategy, "engine_part", None)
-    if builtin is not None:
-        name, params = builtin
-        return name, params
+    part: StrategyPart | None = getattr(strategy, "engine_part", None)
+    if part is not None:
+        return part
     if isinstance(strategy, CompiledStrategy):
         return strategy
     hooks = {hook: getattr(strategy, hook, None) for hook in HOOKS}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from algo_trade.core import CompiledStrategy, EventStrategy
 from algo_trade.errors import ParameterError, StrategyError
+from algo_trade.strategy.apart import ApartStrategy
 from algo_trade.strategy.base import Strategy
 from algo_trade.strategy.builtin import BuiltinStrategy
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
-Runnable: TypeAlias = BuiltinStrategy | Strategy | EventStrategy | CompiledStrategy
+Runnable: TypeAlias = BuiltinStrategy | Strategy | EventStrategy | CompiledStrategy | ApartStrategy
 """What a driver can run."""
 
 

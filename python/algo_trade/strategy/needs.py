@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 from typing import Final
 
+from algo_trade.strategy.apart import ApartStrategy
 from algo_trade.strategy.builtin import BuiltinStrategy
 
 _BUILTIN_ON_BOOKS: Final = frozenset({"market_maker"})
@@ -27,7 +28,9 @@ class Needs:
 
 
 def needs_of(strategy: object) -> Needs:
-    """Return what a strategy needs: of a built-in one what it is made for, of any other what its hooks ask for."""
+    """Return what a strategy needs: of a built-in one what it is made for, of one elsewhere what was said, of any other what its hooks ask for."""
+    if isinstance(strategy, ApartStrategy):
+        return strategy.needs
     if isinstance(strategy, BuiltinStrategy):
         is_quoting = strategy.name in _BUILTIN_ON_BOOKS
         return Needs(bars=not is_quoting, trades=is_quoting, levels=is_quoting, quotes=is_quoting)

@@ -110,6 +110,11 @@ impl Frames {
     }
 }
 
+/// An event as a journal has it, without a frame, at the end of a buffer.
+pub(crate) fn encode_event(event: Event<'_>, bytes: &mut Vec<u8>) -> Result<(), JournalError> {
+    encode(&Borrowed::from(event), bytes)
+}
+
 fn encode(record: &impl Serialize, bytes: &mut Vec<u8>) -> Result<(), JournalError> {
     Ok(postcard::serialize_with_flavor(record, Tail(bytes))?)
 }

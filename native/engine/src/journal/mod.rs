@@ -15,6 +15,7 @@ mod writer;
 pub use appender::{Appender, Gate};
 pub use estate::{Estate, EstateError, estate};
 pub use frames::Frames;
+pub(crate) use frames::encode_event;
 pub use reader::{Reader, Whole, whole};
 pub use record::Record;
 pub use writer::Writer;

@@ -1,5 +1,7 @@
 //! What a strategy sees and how it answers.
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{SignalEvent, SignalKind};
 use crate::instrument::InstrumentId;
 use crate::num::{Price, Qty, Rate};
@@ -8,7 +10,7 @@ use crate::time::Nanos;
 use crate::world::World;
 
 /// An order that a strategy asks for. Prices are rounded to the tick away from aggression, the quantity down to the lot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRequest {
     /// What to trade.
     pub instrument: InstrumentId,
@@ -46,7 +48,7 @@ impl OrderRequest {
 }
 
 /// What a strategy asked for during one wake-up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Intent {
     /// A target.
     Signal(SignalEvent),

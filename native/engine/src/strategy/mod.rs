@@ -1,5 +1,6 @@
 //! Strategies: the trait, what they see, what they ask for, and the built-in ones.
 
+pub mod apart;
 mod builtin;
 pub mod compiled;
 mod context;
@@ -19,8 +20,10 @@ pub use market_maker::MarketMaker;
 pub use params::{ParamError, ParamSpec, Params, Value, nearest};
 pub use rsi::RsiStrategy;
 
+use serde::{Deserialize, Serialize};
+
 use crate::bars::Rule;
-use crate::event::{Bar, Quote, TimerEvent, Trade};
+use crate::event::{Bar, Event, Quote, TimerEvent, Trade};
 use crate::instrument::InstrumentId;
 use crate::order::{FillEvent, OrderUpdate};
 
@@ -36,7 +39,7 @@ impl From<crate::num::NumError> for StrategyError {
 }
 
 /// Which market data of ticks wake a strategy. Its timers, fills and order updates always do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Wakes {
     /// Each public print.
     pub trades: bool,
@@ -69,6 +72,13 @@ pub trait Strategy {
     /// How many bars of each instrument it has to hear before it may trade.
     fn warm_up(&self) -> usize {
         0
+    }
+    /// An event is about to be stepped: for a strategy that has to ask elsewhere what it will want.
+    ///
+    /// # Errors
+    /// See [`Strategy::on_start`].
+    fn foresee(&mut self, _event: Event<'_>) -> Result<(), StrategyError> {
+        Ok(())
     }
     /// Trading starts.
     ///

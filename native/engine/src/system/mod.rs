@@ -141,6 +141,11 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         &self.strategy
     }
 
+    /// The strategy, for whoever has to hear from it what it was asked.
+    pub(crate) const fn strategy_mut(&mut self) -> &mut S {
+        &mut self.strategy
+    }
+
     /// Whether it builds bars out of trades.
     #[must_use]
     pub fn builds_bars(&self) -> bool {
@@ -156,6 +161,7 @@ impl<S: Strategy, R: RiskManager> TradingSystem<S, R> {
         self.world.now = self.world.now.max(event.time());
         let now = self.world.now;
         let number = |source| SystemError::Number { time: now, source };
+        self.strategy.foresee(event).map_err(|source| SystemError::Strategy { time: now, source })?;
         match event {
             Event::Market(market) => {
                 self.on_market(market).map_err(number)?;
