@@ -257,6 +257,9 @@ def test_a_venue_that_is_away_for_long_is_come_back_to_and_nothing_hangs_meanwhi
         await hand.it.runner.registry.find("hand").resume()
         await hand.control(maintenance=False)
         await until(lambda: hand.status["is_live"])
+        # What is known in the loop is known in the strategy's thread a little later.
+        beat = hand.status["last_heartbeat"]
+        await until(lambda: hand.status["last_heartbeat"] != beat)
         hand.do(BUY)
         await until(lambda: hand.held == Decimal("0.01"))
         await hand.agrees()

@@ -33,7 +33,7 @@ PULSE = '''
 import algo_trade as at
 
 class Pulse(at.Strategy):
-    """Takes, and quotes a little away from the price, all the time."""
+    """Takes, and quotes a little away from the price, all the time; once it has begun, it is never flat."""
 
     every_ms = at.param(100, low=1)
     size = at.param("0.01")
@@ -48,6 +48,8 @@ class Pulse(at.Strategy):
             if book.best_bid is None:
                 continue
             self.number += 1
+            if self.number == 1:
+                ctx.buy(symbol, self.size)
             (ctx.buy if self.number % 2 else ctx.sell)(symbol, self.size)
             orders = ctx.orders(symbol)
             if self.number % 5 == 0:

@@ -262,6 +262,8 @@ def fill_of_a_liquidation(http: httpx.Client) -> Any:
         with connect(venue.ws_url) as ws:
             subscription = {"type": "userEvents", "user": maker.address}
             ws.send(json.dumps({"method": "subscribe", "subscription": subscription}))
+            while json.loads(ws.recv(timeout=60))["channel"] != "subscriptionResponse":
+                pass
             # The price falls by more than the gambler has, and somebody waits for what must be sold.
             maker.order(btc(88_000, "100", cloid="0x" + "ab" * 16), btc(88_010, "1", is_buy=False))
             other.order(btc(88_000, "0.1", is_buy=False, time_in_force="ioc"))
