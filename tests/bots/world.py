@@ -88,9 +88,9 @@ class Rests(at.Strategy):
 
 
 def resting_bot(folder: Path) -> dict[str, Any]:
-    """Return a live bot that has one order on the book."""
+    """Return a live bot that has one order on the book, also while a busy machine lets prices get old."""
     spec = strategy(folder, "Rests", RESTS)
-    return {"bot_id": "rests", "symbol": "BTC", "strategy": spec, "mode": "live", "capital": 30_000}
+    return {"bot_id": "rests", "symbol": "BTC", "strategy": spec, "mode": "live", "on_stale": "keep", "capital": 30_000}
 
 
 def config_of(venue: RunningVenue, folder: Path, key: SigningKey, *bots: dict[str, Any], **tables: Any) -> AppConfig:
