@@ -17,29 +17,13 @@ from algo_trade.backtest import JournalFile
 from algo_trade.bots import BotState
 from algo_trade.venue.testing import running_venue
 from tests.bots.process import Process, wait
-from tests.bots.world import LIMITS, PULSE, World, strategy, until, world
+from tests.bots.world import LIMITS, PULSE, World, rests, strategy, until, world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 pytest.importorskip("picows", reason="needs the extra `live`")
 
-# It has an order on the book, and then it does something else.
-BAD = """
-import algo_trade as at
-
-class Bad(at.Strategy):
-    def on_start(self, ctx):
-        self.has_bought = False
-
-    def on_quote(self, ctx, quote):
-        if not self.has_bought:
-            self.has_bought = True
-            ctx.buy(quote.symbol, "0.01", price=quote.bid_price * 9 // 10, time_in_force="alo")
-
-    def on_order(self, ctx, update):
-        {does}
-"""
 DEADLINE_S = 1.0
 
 
@@ -95,7 +79,7 @@ def workers(parent: int | None = None) -> list[int]:
         ("import os; os.kill(os.getpid(), 9)", "the strategy's process was ended by SIGKILL (Killed)"),
         ("import os; os.abort()", "the strategy's process was ended by SIGABRT (Aborted)"),
         ("self.kept = [bytearray(1 << 26) for _ in range(1_000)]", "Bad.on_order failed at "),
-        ("raise ValueError('no idea')", "ValueError: no idea (bad.py, line 14)"),
+        ("raise ValueError('no idea')", "ValueError: no idea (bad.py, line 21)"),
         ("import os, sys; os.write(int(sys.argv[1]), b'x' * 100)", "does not keep to the protocol: a message of "),
         ("import os, sys; os.close(int(sys.argv[1]))", "the strategy's process ended by itself, with exit code 1"),
         ("import threading, os; threading.Timer(0.3, os._exit, [5]).start()", "exit code 5"),
@@ -120,7 +104,7 @@ def test_whatever_a_strategy_does_ends_that_bot_alone_and_its_orders_are_cancell
     bad = {
         "bot_id": "bad",
         "symbol": "SOL",
-        "strategy": strategy(tmp_path, "Bad", BAD.format(does=does)),
+        "strategy": strategy(tmp_path, "Bad", rests("Bad", does)),
         "mode": "live",
         "deadline_s": DEADLINE_S,
         "isolation": "process",
@@ -185,7 +169,7 @@ def test_a_stop_during_its_start_leaves_no_process(tmp_path: Path) -> None:
 
 
 def test_processes_go_with_a_runner_that_is_killed_and_bots_go_on_after_it(tmp_path: Path) -> None:
-    hangs = BAD.format(does="import re; re.match('(a+)+$', 'a' * 60 + 'b')")
+    hangs = rests("Bad", "import re; re.match('(a+)+$', 'a' * 60 + 'b')")
     bots = [
         pulse(tmp_path, "live", mode="live"),
         pulse(tmp_path, "paper"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from algo_trade._native import Journal
 from algo_trade.bots import BotState
 from algo_trade.errors import BotError, BotExistsError, BotRunsError, ParameterError, UnknownBotError
-from tests.bots.world import PULSE, World, ask, strategy, until, venue_positions, world
+from tests.bots.world import PULSE, World, ask, rests, strategy, until, venue_positions, world
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -203,28 +205,10 @@ class Raises(at.Strategy):
         raise ValueError("no idea")
 """
 
-BLOCKS = """
-import time
-import algo_trade as at
-
-class Blocks(at.Strategy):
-    def on_start(self, ctx):
-        self.has_bought = False
-
-    def on_quote(self, ctx, quote):
-        if not self.has_bought:
-            self.has_bought = True
-            ctx.buy(quote.symbol, "0.01", price=quote.bid_price * 9 // 10, time_in_force="alo")
-
-    def on_order(self, ctx, update):
-        while True:
-            pass
-"""
-
 
 @pytest.mark.parametrize(
     ("name", "source", "error"),
-    [("Raises", RAISES, "no idea"), ("Blocks", BLOCKS, "has been thinking for")],
+    [("Raises", RAISES, "no idea"), ("Blocks", rests("Blocks", "while True: pass"), "has been thinking for")],
 )
 def test_a_strategy_that_raises_or_blocks_ends_alone_and_its_orders_are_cancelled(
     tmp_path: Path, name: str, source: str, error: str
@@ -369,3 +353,23 @@ def test_bots_made_by_hand_are_there_after_a_restart_and_what_was_stopped_stays_
                 assert [handle.bot_id for handle in it.runner.registry.all()] == ["b"]
 
     asyncio.run(asyncio.wait_for(main(), 90))
+
+
+def test_a_strategy_on_bars_hears_no_quotes_when_it_trades_live_and_a_simulated_venue_fills_by_them(
+    tmp_path: Path,
+) -> None:
+    kinds: dict[str, set[str]] = {}
+
+    async def scenario(it: World) -> None:
+        await it.start("live", "paper")
+        await asyncio.sleep(1)
+
+    bots = [{"bot_id": mode, "symbol": "BTC", "strategy": "ma_crossover", "mode": mode} for mode in ("live", "paper")]
+    run(tmp_path, scenario, *bots)
+    for path in (tmp_path / "state" / "journals").glob("*/*.journal"):
+        lines: list[str] = []
+        Journal(path).dump(lines.append)
+        kinds[path.parent.name] = {kind for line in lines for kind in re.findall(r"kind: (\w+)", line)}
+    assert "Quote" not in kinds["live"]
+    assert kinds["live"], "but it hears what its position is worth"
+    assert "Quote" in kinds["paper"]

@@ -70,8 +70,8 @@ def strategy(folder: Path, name: str, source: str = PULSE) -> str:
 RESTS = '''
 import algo_trade as at
 
-class Rests(at.Strategy):
-    """Has one order, which nobody takes."""
+class {name}(at.Strategy):
+    """Has one order, which nobody takes; once that rests, it does something."""
 
     def on_start(self, ctx):
         self.has_bought = False
@@ -79,17 +79,26 @@ class Rests(at.Strategy):
     def on_quote(self, ctx, quote):
         if not self.has_bought:
             self.has_bought = True
-            ctx.buy(quote.symbol, "0.01", price=quote.bid_price * 9 // 10, time_in_force="alo")
+            # Worth more than the ten dollars below which nothing is taken.
+            size = "0.01" if quote.bid_price > 1_500 else "1"
+            ctx.buy(quote.symbol, size, price=quote.bid_price * 9 // 10, time_in_force="alo")
 
     def on_order(self, ctx, update):
         # The first quote may come before all is fresh.
         self.has_bought = update.status != "rejected"
+        if self.has_bought:
+            {then}
 '''
+
+
+def rests(name: str, then: str = "pass") -> str:
+    """Return the source of a strategy whose order rests, and that does something then."""
+    return RESTS.format(name=name, then=then)
 
 
 def resting_bot(folder: Path) -> dict[str, Any]:
     """Return a live bot that has one order on the book, also while a busy machine lets prices get old."""
-    spec = strategy(folder, "Rests", RESTS)
+    spec = strategy(folder, "Rests", rests("Rests"))
     return {"bot_id": "rests", "symbol": "BTC", "strategy": spec, "mode": "live", "on_stale": "keep", "capital": 30_000}
 
 

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use common::ticks::{builtin, instrument, run_ticks, tenth, walk};
-use common::{CAPITAL, Move, SYMBOLS, Script, bars, run, system};
+use common::{CAPITAL, Move, SYMBOLS, Script, bars, moves, run, system};
 use engine::bars::Rule;
 use engine::book::BookKind;
 use engine::event::{Bar, ControlEvent, Event, SignalEvent, SignalKind};
@@ -21,8 +21,7 @@ use engine::system::SystemError;
 use engine::time::Nanos;
 use engine::venue::VenueConfig;
 use engine::world::World;
-use proptest::prelude::{ProptestConfig, any, prop, prop_assert_eq, prop_oneof, proptest};
-use proptest::strategy::{Just, Strategy as _};
+use proptest::prelude::{ProptestConfig, any, prop, prop_assert_eq, proptest};
 
 fn risk(cap: Option<i64>) -> SimpleRisk {
     let hundredths = |n: i64| Qty::from_raw(n * 1_000_000);
@@ -40,20 +39,6 @@ fn told<S: Strategy>(mut twin: Twin<S, SimpleRisk>) -> Told<impl FnMut(&[u8]) ->
 
 fn twin<S: Strategy>(strategy: S, risk: SimpleRisk) -> Twin<S, SimpleRisk> {
     Twin::around(World::new("bot", 0, Instruments::unrestricted(&SYMBOLS), CAPITAL), strategy, risk)
-}
-
-fn moves() -> impl proptest::strategy::Strategy<Value = Vec<Move>> {
-    let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
-    let kind = prop_oneof![Just(SignalKind::Long), Just(SignalKind::Short), Just(SignalKind::Exit)];
-    let step = prop_oneof![
-        1 => Just(Move::Nothing),
-        2 => kind.prop_map(Move::Signal),
-        5 => (any::<u8>(), side, 1_i64..300, -9_i64..10).prop_map(|(k, s, q, d)| Move::Order(k, s, q, d)),
-        1 => Just(Move::CancelAll),
-        1 => (-9_i64..10).prop_map(Move::Modify),
-        1 => (0_i64..200).prop_map(Move::Timer),
-    ];
-    prop::collection::vec(step, 1..40)
 }
 
 proptest! {

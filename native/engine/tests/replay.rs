@@ -3,13 +3,11 @@
 
 mod common;
 
-use common::{CAPITAL, Move, Ran, Script, bars, run, system};
+use common::{CAPITAL, Ran, Script, bars, moves, run, system};
 use engine::account::Account;
-use engine::event::SignalKind;
 use engine::instrument::Instruments;
 use engine::journal::{Reader, Record, Writer};
 use engine::num::{Money, Qty};
-use engine::order::Side;
 use engine::replay::{ReplayError, replay};
 use engine::risk::{SimpleRisk, Sizing};
 use engine::strategy::Builtin;
@@ -20,20 +18,6 @@ use proptest::prelude::*;
 fn risk(cap: Option<i64>) -> SimpleRisk {
     let hundredths = |n: i64| Qty::from_raw(n * 1_000_000);
     SimpleRisk { sizing: Sizing::Fixed(hundredths(40)), max_position_size: cap.map(hundredths) }
-}
-
-fn moves() -> impl Strategy<Value = Vec<Move>> {
-    let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
-    let kind = prop_oneof![Just(SignalKind::Long), Just(SignalKind::Short), Just(SignalKind::Exit)];
-    let step = prop_oneof![
-        2 => Just(Move::Nothing),
-        2 => kind.prop_map(Move::Signal),
-        5 => (any::<u8>(), side, 1_i64..300, -9_i64..10).prop_map(|(k, s, q, d)| Move::Order(k, s, q, d)),
-        1 => Just(Move::CancelAll),
-        1 => (-9_i64..10).prop_map(Move::Modify),
-        1 => (0_i64..200).prop_map(Move::Timer),
-    ];
-    prop::collection::vec(step, 1..40)
 }
 
 fn config(leverage: u32, at_close: bool) -> VenueConfig {

@@ -7,12 +7,12 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from algo_trade._native import AccountEvent, ControlEvent, FillEvent, OrderUpdate, SubmitOrder, System
+from algo_trade._native import AccountEvent, ControlEvent, FillEvent, OrderUpdate, SubmitOrder
 from algo_trade.bots.ending import FLATTEN_AGAIN_S, FLATTEN_S
 from algo_trade.bots.holdings import signed
 from algo_trade.bots.memory import Closing, Memory
 from algo_trade.bots.plans import plan_of
-from algo_trade.core.engine import risk_part, strategy_part
+from algo_trade.bots.trader import system_of
 from algo_trade.errors import BotError, LeaseError, StorageError
 from algo_trade.risk.exposure import ENDS
 from algo_trade.strategy import Needs
@@ -40,16 +40,7 @@ def closing_orders(plan: Plan, closing: Closing) -> list[list[SubmitOrder]]:
     The same closing comes to the same orders, with the same ids, after a restart too.
     """
     symbols, time_ns = sorted(plan.symbols), closing.time_ns
-    system = System(
-        strategy_part(_Nothing()),
-        risk_part(plan.risk),
-        symbols=symbols,
-        books=[plan.books[symbol] for symbol in symbols],
-        rules=plan.venue.rules(),
-        initial_capital=plan.capital,
-        bot_id=plan.bot_id,
-        epoch=closing.epoch,
-    )
+    system = system_of(replace(plan, epoch=closing.epoch), _Nothing())
     rounds = []
     for held in closing.rounds:
         for symbol in symbols:

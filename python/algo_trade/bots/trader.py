@@ -54,6 +54,22 @@ class Plan:
     is_paper: bool
 
 
+def system_of(plan: Plan, strategy: object, *, journal: JournalWriter | None = None) -> System:
+    """Return the machine of a plan, around this strategy."""
+    symbols = sorted(plan.symbols)
+    return System(
+        strategy_part(strategy),
+        risk_part(plan.risk),
+        symbols=symbols,
+        books=[plan.books[symbol] for symbol in symbols],
+        rules=plan.venue.rules(),
+        initial_capital=plan.capital,
+        bot_id=plan.bot_id,
+        epoch=plan.epoch,
+        journal=journal,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of a call.
@@ -116,17 +132,7 @@ class Trader:
         self._symbols = symbols
         strategy = apart or load(plan.strategy, plan.params)
         # Nothing that it holds may hold it in turn: it has to go in its own thread, and a cycle may go in any.
-        self._system = system = System(
-            strategy_part(strategy),
-            risk_part(plan.risk),
-            symbols=symbols,
-            books=[plan.books[symbol] for symbol in symbols],
-            rules=plan.venue.rules(),
-            initial_capital=plan.capital,
-            bot_id=plan.bot_id,
-            epoch=plan.epoch,
-            journal=journal,
-        )
+        self._system = system = system_of(plan, strategy, journal=journal)
         venue = None
         if plan.is_paper:
             venue = SimulatedExecutionHandler(symbols, initial_capital=plan.capital, venue=plan.venue, books=plan.books)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from algo_trade.cli.config import ConfigPath, Profile
+from algo_trade.cli.extras import needed_by
 from algo_trade.cli.output import say, show_now
 from algo_trade.cli.run import key_of_environment
 from algo_trade.errors import CredentialError
@@ -27,9 +28,10 @@ def command(
 
     Example: algo-trade watchdog --config config/Config.toml --after 10
     """
-    from algo_trade.bots.watchdog import Watchdog  # noqa: PLC0415 -- an extra, and no other command waits for it
-    from algo_trade.config import ConfigLoader  # noqa: PLC0415
-    from algo_trade.web import ends_by_signal  # noqa: PLC0415
+    with needed_by("the watchdog", "live,server,storage"):
+        from algo_trade.bots.watchdog import Watchdog  # noqa: PLC0415 -- an extra, and no other command waits for it
+        from algo_trade.config import ConfigLoader  # noqa: PLC0415
+        from algo_trade.web import ends_by_signal  # noqa: PLC0415
 
     found = ConfigLoader(config, profile=profile).load()
     key = key_of_environment("HYPERLIQUID_WATCHDOG_KEY")

@@ -82,14 +82,14 @@ class Portfolio:
             return None
         with self._lock:
             worth = exposure.notional(wish.symbol, wish)
-            others = sum(
-                (w for (bot, symbol), w in self._worth.items() if symbol == wish.symbol and bot != bot_id), ZERO
-            )
-            if limits.max_position_notional is not None and others + worth > limits.max_position_notional:
-                return (
-                    f"with it all bots could come to {others + worth:.2f} of {wish.symbol}, above "
-                    f"max_position_notional = {limits.max_position_notional} of all bots"
-                )
+            if limits.max_position_notional is not None:
+                of_symbol = (w for (bot, symbol), w in self._worth.items() if symbol == wish.symbol and bot != bot_id)
+                together = sum(of_symbol, worth)
+                if together > limits.max_position_notional:
+                    return (
+                        f"with it all bots could come to {together:.2f} of {wish.symbol}, above "
+                        f"max_position_notional = {limits.max_position_notional} of all bots"
+                    )
             if limits.max_leverage is not None:
                 gross = sum(self._worth.values(), ZERO) - self._worth.get((bot_id, wish.symbol), ZERO) + worth
                 equity = sum(self._equity.values(), ZERO)

@@ -17,6 +17,8 @@ use engine::stream::{Chunk, Source, SourceError};
 use engine::system::TradingSystem;
 use engine::time::Nanos;
 use engine::venue::{SimulatedVenue, VenueConfig};
+use proptest::prelude::{Just, any, prop, prop_oneof};
+use proptest::strategy::Strategy as _;
 
 pub mod ticks;
 
@@ -69,6 +71,21 @@ pub enum Move {
     /// Changes the oldest order's price by tenths of a per cent.
     Modify(i64),
     Timer(i64),
+}
+
+/// Any moves.
+pub fn moves() -> impl proptest::strategy::Strategy<Value = Vec<Move>> {
+    let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
+    let kind = prop_oneof![Just(SignalKind::Long), Just(SignalKind::Short), Just(SignalKind::Exit)];
+    let step = prop_oneof![
+        2 => Just(Move::Nothing),
+        2 => kind.prop_map(Move::Signal),
+        5 => (any::<u8>(), side, 1_i64..300, -9_i64..10).prop_map(|(k, s, q, d)| Move::Order(k, s, q, d)),
+        1 => Just(Move::CancelAll),
+        1 => (-9_i64..10).prop_map(Move::Modify),
+        1 => (0_i64..200).prop_map(Move::Timer),
+    ];
+    prop::collection::vec(step, 1..40)
 }
 
 /// A strategy that does one move after the other, for the instruments in turn.
