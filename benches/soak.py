@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from decimal import Decimal
 from pathlib import Path
 
 from algo_trade._native import SigningKey
@@ -46,6 +47,8 @@ FIELDS = (
 )
 
 STRATEGY = '''
+from decimal import Decimal
+
 import algo_trade as at
 
 
@@ -62,34 +65,44 @@ class Pulse(at.Strategy):
             if book.best_bid is None:
                 continue
             self.number += 1
+            size = Decimal(1).scaleb((20 / book.best_bid).adjusted() + 1)
             if self.number % 40 == 0:
-                (ctx.buy if self.number % 80 else ctx.sell)(symbol, "0.01")
+                (ctx.buy if self.number % 80 else ctx.sell)(symbol, size)
             orders = ctx.orders(symbol)
             if self.number % 5 == 0:
                 for order in orders.open:
                     ctx.cancel(order.cloid)
             elif len(orders) < 3:
-                ctx.buy(symbol, "0.01", price=book.best_bid - 20 * book.tick_size, time_in_force="alo")
+                ctx.buy(symbol, size, price=book.best_bid - 20 * book.tick_size, time_in_force="alo")
 '''
 
 
-def bots(count: int, symbols: list[str], strategy: str) -> list[dict]:
+def bots(count: int, prices: dict[str, Decimal], strategy: str) -> list[dict]:
     """Return bots of three strategies, live and on paper by turns."""
-    kinds = [
-        {"strategy": "market_maker", "params": {"quantity": "0.01", "interval": 1000}},
-        {"strategy": "ma_crossover", "params": {"fast": 3, "slow": 8}},
-        {"strategy": strategy},
-    ]
-    return [
-        {
+    symbols = list(prices)
+
+    def bot(number: int) -> dict:
+        symbol = symbols[number % len(symbols)]
+        kinds = [
+            {"strategy": "market_maker", "params": {"quantity": size(prices[symbol]), "interval": 1000}},
+            {"strategy": "ma_crossover", "params": {"fast": 3, "slow": 8}},
+            {"strategy": strategy},
+        ]
+        mode = "live" if number % 2 else "paper"
+        return {
             "bot_id": f"bot-{number}",
-            "symbol": symbols[number % len(symbols)],
-            "mode": "live" if number % 2 else "paper",
+            "symbol": symbol,
+            "mode": mode,
             "capital": 10_000,
             **kinds[number % len(kinds)],
         }
-        for number in range(count)
-    ]
+
+    return [bot(number) for number in range(count)]
+
+
+def size(price: Decimal) -> str:
+    """Return the smallest power of ten that is worth 20 dollars: nothing below ten is taken."""
+    return format(Decimal(1).scaleb((20 / price).adjusted() + 1), "f")
 
 
 class Runner:
@@ -201,8 +214,7 @@ def soak(minutes: float, bots_count: int, symbols_count: int, cut_minutes: float
     ):
         folder = Path(name)
         (folder / "pulse.py").write_text(STRATEGY)
-        symbols = listed(venue)
-        made = bots(bots_count, symbols, f"{folder / 'pulse.py'}:Pulse")
+        made = bots(bots_count, mids(venue), f"{folder / 'pulse.py'}:Pulse")
         runner = Runner(folder, venue, made)
         try:
             began_s = time.monotonic()
@@ -271,11 +283,17 @@ def verdict(rows: list[dict]) -> int:
     return 1 if faults else 0
 
 
-def listed(venue) -> list[str]:
+def mids(venue) -> dict[str, Decimal]:
+    """Return what each perpetual costs."""
+    listed = {each["name"] for each in info(venue, "meta")["universe"]}
+    return {coin: Decimal(price) for coin, price in info(venue, "allMids").items() if coin in listed}
+
+
+def info(venue, kind: str):
     connection = http.client.HTTPConnection(venue.url.removeprefix("http://"), timeout=10)
     with contextlib.closing(connection):
-        connection.request("POST", "/info", '{"type":"meta"}', {"Content-Type": "application/json"})
-        return [each["name"] for each in json.loads(connection.getresponse().read())["universe"]]
+        connection.request("POST", "/info", json.dumps({"type": kind}), {"Content-Type": "application/json"})
+        return json.loads(connection.getresponse().read())
 
 
 if __name__ == "__main__":

@@ -139,10 +139,10 @@ def test_three_hundred_bots_on_two_hundred_symbols(benchmark):
                         sizes.append(rss_mib())
                 took = time.process_time() - cpu_s
                 states = {handle.state for handle in runner.registry.all()}
-                return took / (time.monotonic() - began_s), states
+                # The list goes on: three hundred bots that end at once are another matter.
+                return took / (time.monotonic() - began_s), states, [each * 1e3 for each in took_s]
 
-    core, states = benchmark.pedantic(lambda: uvloop.run(main()), rounds=1, iterations=1)
-    took_ms = [each * 1e3 for each in took_s]
+    core, states, took_ms = benchmark.pedantic(lambda: uvloop.run(main()), rounds=1, iterations=1)
     report = {
         "part_of_a_core": round(core, 3),
         "orders_and_changes": desk.commands,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
+import weakref
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +64,30 @@ def test_a_bot_trades_and_leaves_nothing_resting_when_it_stops(tmp_path: Path, m
         assert it.resting == []
         if mode == "paper":
             assert venue_positions(it.venue, it.key.address) == {}, "on paper nothing reaches the venue"
+
+    run(tmp_path, scenario, pulse(tmp_path, mode=mode))
+
+
+@pytest.mark.parametrize("mode", ["live", "paper"])
+def test_what_a_bot_had_is_gone_with_its_stop_and_does_not_wait_for_the_garbage_collector(
+    tmp_path: Path, mode: str
+) -> None:
+    # What lives by the time that a runner has settled is never looked at again: in a cycle it would stay for ever.
+    async def scenario(it: World) -> None:
+        actor = it.runner.registry.find("pulse")
+        await actor.start()
+        await until(trades(it, "pulse"))
+        goes_on = it.runner.registry.run_of("pulse")
+        assert goes_on is not None
+        gone = weakref.ref(goes_on)
+        del goes_on
+        gc.disable()
+        try:
+            await actor.stop()
+            await asyncio.sleep(0.1)
+            assert gone() is None
+        finally:
+            gc.enable()
 
     run(tmp_path, scenario, pulse(tmp_path, mode=mode))
 

@@ -1,6 +1,6 @@
 //! Exact numbers across the border: `decimal.Decimal` outside, steps inside.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -42,11 +42,10 @@ type Place = Option<(i64, Py<PyAny>)>;
 /// How many bits number the places of [`RECENT`].
 const PLACES: u32 = 12;
 
-thread_local! {
-    /// Decimals made lately, by their steps. Prices come again and again on their grid, a `Decimal` never changes, and
-    /// finding one costs a fifth of making one.
-    static RECENT: RefCell<Vec<Place>> = RefCell::new((0..1 << PLACES).map(|_| None).collect());
-}
+/// Decimals made lately, by their steps. Prices come again and again on their grid, a `Decimal` never changes, and
+/// finding one costs a fifth of making one. One table for all threads: whoever holds the interpreter finds its lock free,
+/// and a process with a thread for each strategy does not keep a table for each.
+static RECENT: Mutex<[Place; 1 << PLACES]> = Mutex::new([const { None }; 1 << PLACES]);
 
 /// A number of the engine as a `Decimal`, exactly.
 pub fn to_decimal<'py>(py: Python<'py>, value: impl Steps) -> PyResult<Bound<'py, PyAny>> {
@@ -54,17 +53,23 @@ pub fn to_decimal<'py>(py: Python<'py>, value: impl Steps) -> PyResult<Bound<'py
     // Fibonacci hashing: neighbours on any grid fall on different places.
     let place = steps.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - PLACES);
     let place = usize::try_from(place).unwrap_or_default();
-    let known = RECENT.with_borrow(|recent| match recent.get(place) {
+    let known = match recent().get(place) {
         Some(Some((known, decimal))) if *known == steps => Some(decimal.clone_ref(py)),
         _ => None,
-    });
+    };
     if let Some(decimal) = known {
         return Ok(decimal.into_bound(py));
     }
     let decimal = decimal_of_text(py, &Price::from_raw(steps).to_string())?;
     let made = Some((steps, decimal.clone().unbind()));
-    let _old = RECENT.with_borrow_mut(|recent| recent.get_mut(place).and_then(|old| std::mem::replace(old, made)));
+    // What was there is dropped after the lock.
+    let _old = recent().get_mut(place).and_then(|old| std::mem::replace(old, made));
     Ok(decimal)
+}
+
+/// The decimals made lately. A panic cannot have left them half changed.
+fn recent() -> MutexGuard<'static, [Place; 1 << PLACES]> {
+    RECENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A decimal number as a `Decimal`, through its exact text.

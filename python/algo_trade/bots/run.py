@@ -434,8 +434,10 @@ class BotRun:
         await self._stack.aclose()
         if self.config.mode == "live" and self._pending is None:
             self._services.gateway.parking(self.config.account).park(self.config.bot_id, self.holdings.held)
-        self._room = None
-        return self._switch is not None and self._switch.must_be_flat
+        must_be_flat = self._switch is not None and self._switch.must_be_flat
+        # They know it and it knows them: it is to go at once, not when the garbage collector comes by.
+        self._room = self._outbox = self._switch = None
+        return must_be_flat
 
     async def _wind_up(self, switch: KillSwitch, on_stop: str) -> None:
         try:

@@ -66,12 +66,9 @@ impl Worker {
     }
 
     fn commit(&self, ticket: u64) -> Answer<()> {
-        self.own(|store| {
-            store.commit()?;
-            // It is in the log; that the files follow concerns nobody who waits.
-            self.acknowledge(ticket);
-            store.settle()
-        })?;
+        self.own(Store::commit)?;
+        self.acknowledge(ticket);
+        // It is in the log: that the files follow concerns nobody who waits.
         while self.own(Store::tidy)? && !self.is_asked(&lock(&self.asked)) {}
         Ok(())
     }

@@ -1,11 +1,12 @@
-//! Many journals made durable together: what was appended to any of them is written to one redo log as one batch, which is synced, and
-//! then to their own files, which are not. One wait for the disk serves all of them.
+//! Many journals made durable together: what was appended to any of them is written to one redo log as one batch, which is synced. One
+//! wait for the disk serves all of them.
+//!
+//! Their own files follow when nobody waits, one at a time between batches ([`Store::tidy`]): first what they lack is written, and when
+//! the log file goes out of use that holds a journal's last batches, its own is synced. So an order waits neither for the writes nor
+//! for the syncs of three hundred files.
 //!
 //! Whatever crashes, opening the store writes to the journals what the log has and they may lack. So in each journal there is a prefix of
 //! what was appended to it, and in it everything that was acknowledged.
-//!
-//! A journal's own file is synced when the log file goes out of use that holds its last batches: one at a time between batches
-//! ([`Store::tidy`]), so that nobody waits for three hundred files.
 
 mod batch;
 mod disk;
@@ -29,6 +30,9 @@ use super::{Appender, Frames, Gate, JournalError, Whole, whole};
 
 /// A log file is written over once it has grown to this.
 pub const LOG_BYTES: u64 = 64 << 20;
+
+/// So much may be in the log and not in the journals' own files; more is written there before the next batch.
+const BEHIND_MAX: usize = 4 << 20;
 
 /// Why nothing is taken any more by a store that was closed.
 pub const CLOSED: &str = "the store was closed";
@@ -84,8 +88,10 @@ struct Member<F> {
     file: Option<F>,
     /// How much of it is in the log or in its file.
     length: u64,
-    /// What is in the log, and not yet in its file.
+    /// What the next batch has of it.
     taken: Vec<u8>,
+    /// What is in the log, and not yet in its file: the end of those `length` bytes.
+    behind: Vec<u8>,
     /// The first batch that its file may lack after a crash.
     dirty: Option<u64>,
 }
@@ -94,6 +100,37 @@ impl<F> Member<F> {
     /// Nobody appends to it any more.
     fn is_left(&self) -> bool {
         Arc::strong_count(&self.appender) == 1 || self.appender.is_closed()
+    }
+
+    /// Takes note that what was taken is in the log.
+    fn logged(&mut self) {
+        self.length += self.taken.len() as u64;
+        if self.behind.is_empty() {
+            std::mem::swap(&mut self.taken, &mut self.behind);
+        } else {
+            self.behind.append(&mut self.taken);
+        }
+        self.taken.clear();
+    }
+
+    /// Writes to its file what that lacks.
+    fn settle(&mut self, disk: &mut impl Disk<File = F>) -> Result<(), StoreError>
+    where
+        F: DiskFile,
+    {
+        if self.behind.is_empty() {
+            return Ok(());
+        }
+        let name = file_of(&self.name)?;
+        if self.file.is_none() {
+            self.file = Some(disk.create(&name).map_err(|e| named(&name, e))?);
+        }
+        if let Some(file) = &mut self.file {
+            let offset = self.length - self.behind.len() as u64;
+            file.write_at(offset, &self.behind).map_err(|e| named(&name, e))?;
+        }
+        self.behind.clear();
+        Ok(())
     }
 }
 
@@ -106,7 +143,6 @@ pub struct Store<D: Disk> {
     members: Vec<Member<D::File>>,
     /// Journals that were here before, and how long they were then.
     left: BTreeMap<String, u64>,
-    is_settled: bool,
 }
 
 impl<D: Disk> Store<D> {
@@ -123,7 +159,7 @@ impl<D: Disk> Store<D> {
             .try_for_each(|(name, file): (&String, &mut D::File)| file.sync().map_err(|e| named(name, e)))?;
         let redo = log.begin()?;
         let (gate, members, left) = (Arc::new(Gate::default()), Vec::new(), BTreeMap::new());
-        Ok(Self { disk, redo, log_bytes, gate, members, left, is_settled: true })
+        Ok(Self { disk, redo, log_bytes, gate, members, left })
     }
 
     /// What all its journals share.
@@ -132,7 +168,7 @@ impl<D: Disk> Store<D> {
         &self.gate
     }
 
-    /// Makes everything durable that was appended before the call; false if there was nothing. [`Store::settle`] comes after it.
+    /// Makes everything durable that was appended before the call; false if there was nothing. [`Store::tidy`] does the rest.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is taken any more then.
@@ -140,21 +176,16 @@ impl<D: Disk> Store<D> {
         self.guarded(Self::commit_all)
     }
 
-    /// Writes to the journals' own files what the last commit has made durable.
-    ///
-    /// # Errors
-    /// As [`Store::commit`].
-    pub fn settle(&mut self) -> Result<(), StoreError> {
-        self.guarded(Self::settle_all)
-    }
-
-    /// Does one thing of those that can wait, between commits: syncs a file, or closes one. False if there is nothing to do.
+    /// Does one thing of those that can wait, between commits: writes to a journal's own file what is in the log, syncs one, or closes
+    /// one. False if there is nothing to do.
     ///
     /// # Errors
     /// As [`Store::commit`].
     pub fn tidy(&mut self) -> Result<bool, StoreError> {
         self.guarded(|store| {
-            store.settle_all()?;
+            if let Some(member) = store.members.iter_mut().find(|member| !member.behind.is_empty()) {
+                return member.settle(&mut store.disk).map(|()| true);
+            }
             store.members.retain(|member| !is_done(member, &mut store.left));
             store.sync_one(|member, begun| member.dirty.is_some_and(|dirty| dirty < begun || member.is_left()))
         })
@@ -228,9 +259,16 @@ impl<D: Disk> Store<D> {
 
     fn admit(&mut self, name: &str, file: Option<D::File>, length: u64, frames: Frames) -> Arc<Appender> {
         let appender = Arc::new(Appender::new(self.gate.clone(), frames));
-        let (name, taken, dirty) = (name.to_owned(), Vec::new(), None);
-        self.left.remove(&name);
-        self.members.push(Member { name, appender: appender.clone(), file, length, taken, dirty });
+        self.left.remove(name);
+        self.members.push(Member {
+            name: name.to_owned(),
+            appender: appender.clone(),
+            file,
+            length,
+            taken: Vec::new(),
+            behind: Vec::new(),
+            dirty: None,
+        });
         appender
     }
 
@@ -260,7 +298,6 @@ impl<D: Disk> Store<D> {
     }
 
     fn commit_all(&mut self) -> Result<bool, StoreError> {
-        self.settle_all()?;
         let mut has_any = false;
         for member in &mut self.members {
             member.appender.take(&mut member.taken);
@@ -268,6 +305,9 @@ impl<D: Disk> Store<D> {
         }
         if !has_any {
             return Ok(false);
+        }
+        if self.members.iter().map(|member| member.behind.len()).sum::<usize>() > BEHIND_MAX {
+            self.settle_all()?;
         }
         if self.redo.size() >= self.log_bytes {
             while self.sync_one(|member, begun| member.dirty.is_some_and(|dirty| dirty < begun))? {}
@@ -278,38 +318,24 @@ impl<D: Disk> Store<D> {
         let parts = written.map(|m| Part { name: &m.name, offset: m.length, bytes: &m.taken });
         let since = self.members.iter().filter_map(|member| member.dirty).min().unwrap_or(number);
         self.redo.append(since, parts)?;
-        self.is_settled = false;
         for member in self.members.iter_mut().filter(|member| !member.taken.is_empty()) {
+            member.logged();
             member.dirty.get_or_insert(number);
         }
         Ok(true)
     }
 
     fn settle_all(&mut self) -> Result<(), StoreError> {
-        if self.is_settled {
-            return Ok(());
-        }
-        for member in self.members.iter_mut().filter(|member| !member.taken.is_empty()) {
-            let name = file_of(&member.name)?;
-            if member.file.is_none() {
-                member.file = Some(self.disk.create(&name).map_err(|e| named(&name, e))?);
-            }
-            if let Some(file) = &mut member.file {
-                file.write_at(member.length, &member.taken).map_err(|e| named(&name, e))?;
-            }
-            member.length += member.taken.len() as u64;
-            member.taken.clear();
-        }
-        self.is_settled = true;
-        Ok(())
+        self.members.iter_mut().try_for_each(|member| member.settle(&mut self.disk))
     }
 
-    /// Syncs the first file for which this holds, and forgets it if nobody appends to it; false if there is none. All that is in the
-    /// log has to be in the files.
+    /// Syncs the first file for which this holds, with all that the log has of it, and forgets it if nobody appends to it; false if
+    /// there is none.
     fn sync_one(&mut self, which: impl Fn(&Member<D::File>, u64) -> bool) -> Result<bool, StoreError> {
         let begun = self.redo.begun();
         let found = self.members.iter_mut().find(|member| which(member, begun));
         let Some(member) = found else { return Ok(false) };
+        member.settle(&mut self.disk)?;
         if let Some(file) = &mut member.file {
             file.sync().map_err(|e| named(&member.name, e))?;
         }
@@ -320,7 +346,6 @@ impl<D: Disk> Store<D> {
 
     /// Makes everything durable in the journals' own files, so that nothing that the log has is needed any more.
     fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.settle_all()?;
         while self.sync_one(|member, _| member.dirty.is_some())? {}
         self.redo.switch();
         self.redo.append(self.redo.number(), std::iter::empty())?;
@@ -331,7 +356,7 @@ impl<D: Disk> Store<D> {
 
 /// Whether a journal can be forgotten; then how long it was is kept.
 fn is_done<F>(member: &Member<F>, left: &mut BTreeMap<String, u64>) -> bool {
-    let is_clean = member.dirty.is_none() && member.taken.is_empty();
+    let is_clean = member.dirty.is_none() && member.taken.is_empty() && member.behind.is_empty();
     let is_done = member.is_left() && is_clean && member.appender.waiting() == 0;
     if is_done {
         left.insert(member.name.clone(), member.length);

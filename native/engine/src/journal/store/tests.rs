@@ -16,9 +16,14 @@ fn append(appender: &Appender, id: u64) -> Result<(), JournalError> {
     appender.append_step(Event::Timer(TimerEvent { time, id }), &[])
 }
 
+/// With all that journals lack written to their files.
 fn commit(store: &mut SimulatedStore) -> Result<(), StoreError> {
     store.commit()?;
-    store.settle()
+    store.guarded(Store::settle_all)
+}
+
+fn behind(store: &SimulatedStore) -> usize {
+    store.members.iter().map(|member| member.behind.len()).sum()
 }
 
 fn resume(store: &mut SimulatedStore, name: &str) -> Result<(Arc<Appender>, Whole), StoreError> {
@@ -50,7 +55,9 @@ fn a_journal_of_a_store_is_a_journal_like_any_other() {
     assert_eq!(disk.content("b1/000001.journal"), None, "not before it is in the log");
     append(&one, 7).unwrap();
     assert!(store.commit().unwrap());
-    store.settle().unwrap();
+    assert_eq!(disk.content("b1/000001.journal"), None, "nobody waits for its file");
+    assert!(store.tidy().unwrap() && !store.tidy().unwrap());
+    assert_eq!(ids(&disk, "b1/000001"), Some(vec![7]));
     append(&one, 8).unwrap();
     append(&one, 9).unwrap();
     store.close().unwrap();
@@ -68,7 +75,10 @@ fn many_journals_cost_one_sync() {
     for round in 0..3 {
         all.iter().for_each(|appender| append(appender, round).unwrap());
         let before = disk.syncs();
-        commit(&mut store).unwrap();
+        assert!(store.commit().unwrap());
+        for _ in 0..300 {
+            assert!(store.tidy().unwrap(), "one file at a time");
+        }
         assert!(!store.tidy().unwrap());
         assert_eq!(disk.syncs() - before, 1);
     }
@@ -85,7 +95,7 @@ fn when_a_log_is_full_files_are_synced_one_at_a_time_and_the_logs_stay_small() {
     for round in 0..200 {
         all.iter().for_each(|appender| append(appender, round).unwrap());
         let before = disk.syncs();
-        commit(&mut store).unwrap();
+        store.commit().unwrap();
         assert_eq!(disk.syncs() - before, 1, "nobody waits for the files");
         while store.tidy().unwrap() {}
     }
@@ -105,11 +115,30 @@ fn where_nobody_tidies_a_full_log_waits_for_the_files() {
     let one = store.create("one", "{}").unwrap();
     for id in 0..100 {
         append(&one, id).unwrap();
-        commit(&mut store).unwrap();
+        store.commit().unwrap();
     }
     let crashed = disk.after_crash(&mut SplitMix64::new(2));
     open(&crashed);
     assert_eq!(ids(&crashed, "one").unwrap().len(), 100);
+}
+
+#[test]
+fn where_nobody_tidies_what_is_behind_is_written_before_there_is_too_much_of_it() {
+    let disk = SimulatedDisk::new();
+    let mut store = open(&disk);
+    let all = ["one", "two"].map(|name| store.create(name, "{}").unwrap());
+    let mut most = 0;
+    for round in 0..100 {
+        all.iter().for_each(|appender| (0..10_000).for_each(|id| append(appender, round * 10_000 + id).unwrap()));
+        store.commit().unwrap();
+        most = most.max(behind(&store));
+    }
+    assert!(most > BEHIND_MAX && most < 2 * BEHIND_MAX, "{most}");
+    while store.tidy().unwrap() {}
+    assert_eq!(behind(&store), 0);
+    for name in ["one", "two"] {
+        assert_eq!(ids(&disk, name).unwrap(), (0..1_000_000).collect::<Vec<_>>());
+    }
 }
 
 #[test]
@@ -318,9 +347,10 @@ fn a_full_disk_at_the_opening_loses_nothing() {
 enum Deed {
     /// To one of four journals, so many records; with a new file or the old one, if it is not open.
     Append(usize, usize),
+    /// And all that can wait.
     Commit,
-    /// Without what comes after it.
     CommitOnly,
+    /// One thing.
     Tidy,
     Close(usize),
 }
@@ -379,7 +409,7 @@ fn live(store: &mut SimulatedStore, models: &mut [Model; 4], deeds: &[Deed], nex
                     model.acknowledged = Some(model.appended.len());
                 }
                 if matches!(deed, Deed::Commit) {
-                    store.settle()?;
+                    while store.tidy()? {}
                 }
             }
             Deed::Tidy => {
