@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from algo_trade.errors import NotSentError, ParameterError
 from algo_trade.hyperliquid.answers import Cancelled, Resting, Unknown
 from algo_trade.hyperliquid.exchange import NewOrder
+from algo_trade.hyperliquid.together import Together
 from tests.hyperliquid.simulated import SmallVenue, client, clock_ms, simulate
 
 if TYPE_CHECKING:
@@ -252,5 +255,67 @@ def test_what_names_no_order_and_what_was_answered_is_refused() -> None:
                 await hl.look(Unknown(1, 1, 1, ""))
             with pytest.raises(ParameterError, match="nothing to void"):
                 await hl.void(Unknown(0, 1, 1, "", oid=1))
+
+    simulate(scenario)
+
+
+def test_orders_that_are_in_doubt_at_once_are_looked_up_by_questions_that_all_share() -> None:
+    venue = SmallVenue()
+
+    async def scenario() -> None:
+        async with client(venue) as hl:
+            await hl.load_instruments()
+            venue.faults.extend(["after"] * 20)
+            unknown = await asyncio.gather(*(hl.exchange.place(order()) for _ in range(20)))
+            venue.fill(101, "0.002")
+            venue.asked.clear()
+            found = await asyncio.gather(*(hl.resolve(each) for each in unknown if isinstance(each, Unknown)))
+            assert [each.state for each in found] == ["done"] + ["resting"] * 19
+            assert [each.filled for each in found] == [Decimal("0.002")] + [Decimal(0)] * 19
+
+    simulate(scenario)
+    asked = Counter(question["type"] for question in venue.asked)
+    assert asked["orderStatus"] == 20
+    assert asked["frontendOpenOrders"] <= 2
+    assert asked["userFillsByTime"] <= 2
+
+
+def test_an_answer_that_was_on_its_way_before_somebody_asked_is_not_his() -> None:
+    put: list[int] = []
+
+    async def ask(since_ns: int) -> int:
+        put.append(since_ns)
+        number = len(put)
+        await asyncio.sleep(1)
+        return number
+
+    async def scenario() -> None:
+        question = Together(ask)
+        first = asyncio.create_task(question.answer(50))
+        await asyncio.sleep(0.5)
+        later = [asyncio.create_task(question.answer(since_ns)) for since_ns in (70, 30, 90)]
+        assert await first == 1
+        later[0].cancel()
+        assert await asyncio.gather(*later[1:]) == [2, 2], "who gives up does not give up for the others"
+        assert await question.answer(10) == 3
+
+    simulate(scenario)
+    assert put == [50, 30, 10], "for all, as far back as any of them wants to know"
+
+
+def test_a_question_that_fails_fails_for_all_who_wait_and_the_next_one_is_put() -> None:
+    failures = ["down"]
+
+    async def ask(since_ns: int) -> int:
+        await asyncio.sleep(1)
+        if failures:
+            raise NotSentError(failures.pop())
+        return since_ns
+
+    async def scenario() -> None:
+        question = Together(ask)
+        told = await asyncio.gather(question.answer(1), question.answer(2), return_exceptions=True)
+        assert [str(each) for each in told] == ["down", "down"]
+        assert await question.answer(3) == 3
 
     simulate(scenario)

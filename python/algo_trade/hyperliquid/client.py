@@ -100,6 +100,7 @@ class HyperliquidClient:
         if key is not None:
             self._exchange = Exchange(self._sender, key, self.instrument, self._start, self._poll_quietly)
         self._account = Account(self._sender, key, self.instrument) if key is not None else None
+        self._outcomes = Outcomes(self._sender, self.info, key) if key is not None else None
 
     async def __aenter__(self) -> Self:
         return self
@@ -222,20 +223,20 @@ class HyperliquidClient:
 
     async def look(self, unknown: Unknown) -> Settled | None:
         """Look once what became of an order; see :meth:`Outcomes.look`."""
-        return await self._outcomes().look(unknown)
+        return await self._outcomes_of_ours().look(unknown)
 
     async def resolve(self, unknown: Unknown) -> Settled:
         """Find out what became of an order whose answer was lost; see :meth:`Outcomes.resolve`."""
-        return await self._outcomes().resolve(unknown)
+        return await self._outcomes_of_ours().resolve(unknown)
 
     async def void(self, unknown: Unknown) -> bool:
         """Keep an action from being executed, if it was not; see :meth:`Outcomes.void`."""
-        return await self._outcomes().void(unknown)
+        return await self._outcomes_of_ours().void(unknown)
 
-    def _outcomes(self) -> Outcomes:
-        if self._key is None:
+    def _outcomes_of_ours(self) -> Outcomes:
+        if self._outcomes is None:
             raise CredentialError("the client has no key: it has sent no order")
-        return Outcomes(self._sender, self.info, self._key)
+        return self._outcomes
 
     def _start(self, work: Coroutine[None, None, None]) -> object:
         # Kept until it ends, and waited for by `close`: an action under way is not given up with whoever asked for it.

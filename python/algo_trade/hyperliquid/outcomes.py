@@ -11,6 +11,7 @@ from algo_trade._native import signed_request
 from algo_trade.errors import NotSentError, ParameterError, RefusedError, SignatureError, UnknownOutcomeError
 from algo_trade.hyperliquid.gate import Priority
 from algo_trade.hyperliquid.refusals import RefusalKind
+from algo_trade.hyperliquid.together import Together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,12 +53,18 @@ class Settled:
 
 
 class Outcomes:
-    """Ends the state *unknown*: by what the exchange knows of the cloid, by fills, by the expiry that was signed, or by voiding."""
+    """Ends the state *unknown*: by what the exchange knows of the cloid, by fills, by the expiry that was signed, or by voiding.
+
+    When a connection breaks, all orders that were under way are in doubt at once: what rests and what was filled is asked once for
+    all of them, since each such question costs a good part of the budget of a minute.
+    """
 
     def __init__(self, sender: Sender, info: Info, key: SigningKey) -> None:
         self._sender = sender
         self._info = info
         self._key = key
+        self._open = Together(lambda _: info.open_orders())
+        self._fills = Together(lambda since_ns: info.fills_by_time(start_ns=since_ns))
 
     async def look(self, unknown: Unknown) -> Settled | None:
         """Look once: among open orders, at the order's status, and among fills. None: nothing is known of it.
@@ -86,12 +93,12 @@ class Outcomes:
         self, unknown: Unknown, order: int | str, status: r.OrderNews | None
     ) -> tuple[list[r.Order], tuple[r.Fill, ...]]:
         """Return how it rests, and its fills, which are asked for last."""
-        resting = _resting(await self._info.open_orders(), order)
+        resting = _resting(await self._open.answer(), order)
         oids = {each["oid"] for each in resting}
         oids |= {order} if isinstance(order, int) else set()
         oids |= {status["order"]["oid"]} if status is not None else set()
         start_ns = max(0, unknown.since_ms - _SINCE_MARGIN_MS) * _MILLI
-        fills = await self._info.fills_by_time(start_ns=start_ns)
+        fills = await self._fills.answer(start_ns)
         own = (fill for fill in fills if fill["oid"] in oids or (unknown.cloid and fill["cloid"] == unknown.cloid))
         return resting, tuple(own)
 
