@@ -277,6 +277,11 @@ class FailsOnce(at.Strategy):
             ctx.buy(quote.symbol, "0.01", price=self.price, time_in_force="alo")
             ctx.buy(quote.symbol, "0.01")
 
+    def on_order(self, ctx, update):
+        # The first quote may come before it may trade.
+        if update.status == "rejected":
+            self.price = None
+
     def on_fill(self, ctx, fill):
         if self.price is not None:
             raise ValueError("no idea")
