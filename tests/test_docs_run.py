@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -85,7 +86,7 @@ def test_commands_of_the_manual_run_as_written(page: str, place: Path) -> None:
         if language != "console":
             continue
         for command in body.replace("\\\n", " ").splitlines():
-            words = command.split("#")[0].split()
+            words = shlex.split(command, comments=True)
             if not words or words[0] != "algo-trade":
                 continue
             if words[1] in SERVES:

@@ -1099,6 +1099,9 @@ def import_ticks(
     is_strict: bool = False,
     progress: Callable[[int], object] | None = None,
 ) -> str: ...
+def write_ticks(
+    rows: _ArrowTable, path: str, *, kind: str, venue: str, symbol: str, day_ns: int, source: str
+) -> tuple[int, int, int, str]: ...
 def synthetic_ticks(
     symbols: Sequence[str],
     rows: int,

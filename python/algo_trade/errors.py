@@ -19,8 +19,9 @@
     │   ├── BotExistsError      there is one of that name
     │   ├── BotRunsError        it has to be stopped first
     │   └── MailboxFullError    it does not keep up with what it is told
-    ├── StorageError            the state store: damaged, of another version, full, or not to be had
+    ├── StorageError            the state store or a lake: damaged, of another version, full, or not to be had
     │   ├── StorageUnavailableError  it does not answer now: it may be asked again later
+    │   ├── LakeChangedError    others write to the lake all the time: it may be asked again
     │   └── LeaseError          another process holds what was asked for
     ├── StrategyError           a strategy raised; its cause is chained
     │   └── HaltError           a limit of loss is broken: the bot is not started again by itself
@@ -63,6 +64,7 @@ __all__ = [
     "HaltError",
     "InputError",
     "JournalError",
+    "LakeChangedError",
     "LeaseError",
     "MailboxFullError",
     "NotSentError",
@@ -137,11 +139,15 @@ class MailboxFullError(BotError):
 
 
 class StorageError(AlgoTradeError):
-    """The state store: damaged, of another version, full, or not to be had. What was acknowledged before is there."""
+    """The state store or a lake: damaged, of another version, full, or not to be had. What was acknowledged before is there."""
 
 
 class StorageUnavailableError(StorageError):
     """The state store does not answer now. What was asked may be asked again; a write may have been done."""
+
+
+class LakeChangedError(StorageError):
+    """Others write to the lake all the time: what was asked may be asked again."""
 
 
 class LeaseError(StorageError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ import pytest
 from algo_trade.data import HistoricalDataProvider, import_data, synthetic_bars, synthetic_ticks, write_csv
 from algo_trade.errors import DataError, ParameterError
 from algo_trade.execution import VenueConfig
+from algo_trade.storage.lake import ParquetStorage
 from tests.backtest.commands import Answer, process
 
 TRADES = """exchange,symbol,timestamp,local_timestamp,id,side,price,amount
@@ -43,7 +45,9 @@ def test_a_recording_becomes_a_lake_in_venue_order(trades: Path, tmp_path: Path)
     assert "tick size 0.5, lot size 10" in done.out
     first, last = 1577836800000000000, 1577836802000000000
     day = "trades/venue=deribit/symbol=BTC-PERP/date=2020-01-01"
-    assert files(out) == ["instruments.toml", f"{day}/part-{first}-{last}.parquet"]
+    log, rules, part = files(out)
+    assert (log, rules) == ("_manifest/000000000001.json", "instruments.toml")
+    assert re.fullmatch(rf"{day}/part-{first}-{last}-[0-9a-f]{{8}}\.parquet", part)
     frame = HistoricalDataProvider(out).read()
     assert frame["price"].to_list() == [pl.Series(["7200.5"]).cast(pl.Decimal(20, 8))[0], 7200, 7201]
     assert frame["symbol"].to_list() == ["BTC-PERP"] * 3
@@ -107,7 +111,7 @@ def test_a_second_import_replaces_the_first(trades: Path, tmp_path: Path) -> Non
     import_data(trades, out)
     assert files(out) == before
     import_data(trades, out, arrow=True)
-    assert [Path(name).suffix for name in files(out)] == [".toml", ".arrow"]
+    assert [Path(part.path).suffix for part in ParquetStorage(out).parts()] == [".arrow"]
     assert HistoricalDataProvider(out).digest == digest
 
 

@@ -33,6 +33,7 @@ mod source;
 mod strategy;
 mod system;
 mod tables;
+mod tick_parts;
 mod ticks;
 mod venue;
 
@@ -49,6 +50,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<ticks::TickData>()?;
     module.add_class::<ticks::TickIterator>()?;
     module.add_function(wrap_pyfunction!(ticks::import_ticks, module)?)?;
+    module.add_function(wrap_pyfunction!(tick_parts::write_ticks, module)?)?;
     module.add_function(wrap_pyfunction!(ticks::synthetic_ticks, module)?)?;
     module.add_class::<events::PyBar>()?;
     module.add_class::<events::PyTrade>()?;

@@ -8,15 +8,24 @@ from typing import Annotated, Any
 
 import typer
 
+from algo_trade.cli import lakes
 from algo_trade.cli.output import print_json, progress, show
 from algo_trade.data import import_data
 
-app = typer.Typer(name="data", help="Bring market data in.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    name="data", help="Bring market data in, and look at it.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 @app.callback()
 def root() -> None:
-    """Bring market data in."""
+    """Bring market data in, and look at it."""
+
+
+app.command("list")(lakes.list_command)
+app.command("query")(lakes.query_command)
+app.command("verify")(lakes.verify_command)
+app.command("compact")(lakes.compact_command)
 
 
 @app.command("import")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-import urllib.parse
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from algo_trade._native import import_ticks
 from algo_trade._native import synthetic_ticks as native_ticks
-from algo_trade.data.lake import RESOLUTION_KEY, commit, part_name, staging
+from algo_trade.core.times import time_ns
 from algo_trade.data.provider import HistoricalDataProvider
 from algo_trade.data.rules import update_rules
-from algo_trade.data.times import time_ns
 from algo_trade.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -70,17 +68,18 @@ def import_data(
     out = Path(out)
     if kinds == {True}:
         return _import_bars(files, out, symbol=symbol, venue=venue or "unknown")
-    document: dict[str, Any] = json.loads(
-        import_ticks(
+    document = _into(
+        out,
+        lambda stage: import_ticks(
             [str(file) for file in files],
-            str(out),
+            stage,
             format=format,
             symbol=symbol,
             venue=venue,
             is_arrow=arrow,
             is_strict=strict,
             progress=progress,
-        )
+        ),
     )
     update_rules(out / "instruments.toml", document["symbols"])
     return document
@@ -117,20 +116,33 @@ def synthetic_ticks(
     As :func:`import_data`.
     """
     names = [symbols] if isinstance(symbols, str) else list(symbols)
-    document: dict[str, Any] = json.loads(
-        native_ticks(
+    document = _into(
+        Path(out),
+        lambda stage: native_ticks(
             names,
             rows,
-            str(out),
+            stage,
             seed=seed,
             density=density,
             is_orders=orders,
             is_arrow=arrow,
             start_ns=None if start is None else time_ns(start),
             progress=progress,
-        )
+        ),
     )
     update_rules(Path(out) / "instruments.toml", document["symbols"])
+    return document
+
+
+def _into(out: Path, write: Callable[[str], str]) -> dict[str, Any]:
+    """Have ticks written into a folder of its own, and take them into the lake; return what was said of them."""
+    from algo_trade.storage.lake import ParquetStorage  # noqa: PLC0415 -- it takes its time
+
+    lake = ParquetStorage(out)
+    with lake.staging() as folder:
+        stage = folder / "lake"
+        document: dict[str, Any] = json.loads(write(str(stage)))
+        document["written"] = [str(out / part.path) for part in lake.adopt(stage)]
     return document
 
 
@@ -166,38 +178,21 @@ def _is_bars(path: Path) -> bool:
 
 
 def _import_bars(files: list[Path], out: Path, *, symbol: str | None, venue: str) -> dict[str, Any]:
-    import polars as pl  # noqa: PLC0415 -- only here are they needed, and they take their time
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    from algo_trade.storage.lake import ParquetStorage  # noqa: PLC0415 -- it takes its time
 
     provider = HistoricalDataProvider([str(file) for file in files], symbols=symbol)
-    resolutions = {found.symbol: found.resolution_ns for found in provider.summary.symbols}
-    frame = provider.read().with_columns(date=pl.col("timestamp").dt.date())
-    moves = []
-    with staging(out) as folder:
-        parts = frame.partition_by(["symbol", "date"], maintain_order=True, include_key=True)
-        for number, part in enumerate(parts):
-            name, date = part["symbol"][0], part["date"][0]
-            dropped = ["date", "volume"] if part["volume"].null_count() else ["date"]
-            times = part["timestamp"].cast(pl.Int64)
-            target = out / "bars" / f"venue={_escaped(venue)}" / f"symbol={_escaped(name)}" / f"date={date}"
-            table = part.drop(dropped).to_arrow()
-            text = pa.field("symbol", pa.string())
-            table = table.set_column(1, text, table["symbol"].cast(pa.string()))
-            notes = {RESOLUTION_KEY: str(resolutions[name])}
-            new = folder / str(number)
-            pq.write_table(table.replace_schema_metadata(notes), new, compression="zstd")
-            moves.append((new, target / part_name(times[0], times[-1])))
-        commit(moves)
+    lake = ParquetStorage(out)
+    frame = provider.read()
+    with lake.staging() as folder:
+        for found in provider.summary.symbols:
+            rows = frame.filter(symbol=found.symbol)
+            bars = rows.drop("volume") if rows["volume"].null_count() else rows
+            source = ", ".join(file.name for file in files)
+            lake.lay(folder, "bars", bars.to_arrow(), venue=venue, resolution=found.resolution_ns, source=source)
+        written = lake.adopt(folder)
     return {
         "files": [{"file": str(file), "venue": venue} for file in files],
         "symbols": [{"symbol": s.symbol, "venue": venue, "rows": {"bars": s.rows}} for s in provider.summary.symbols],
-        "written": [str(target) for _, target in moves],
+        "written": [str(out / part.path) for part in written],
         "rows": frame.height,
     }
-
-
-def _escaped(name: str) -> str:
-    """Escape a name as the engine names folders."""
-    escaped = urllib.parse.quote(name, safe="").replace("~", "%7E")
-    return f"%2E{escaped[1:]}" if escaped.startswith(".") else escaped

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from algo_trade.data.lake import bar_parts
+from algo_trade.data.lake import bar_files
 from algo_trade.errors import DataError, ParameterError
 
 
@@ -66,7 +66,7 @@ def paths_of(data: DataLike) -> list[str] | dict[str, str] | None:
 def _of_single(item: object, columns: Mapping[str, str]) -> Iterator[Input]:
     if isinstance(item, (str, os.PathLike)):
         path = Path(item)
-        if path.is_dir() and (parts := bar_parts(path)):
+        if path.is_dir() and (parts := bar_files(path)):
             yield from (_of_file(part, columns) for part in parts)
         elif path.is_dir():
             files = sorted(file for file in path.iterdir() if file.is_file() and file.name.lower().endswith(ENDINGS))

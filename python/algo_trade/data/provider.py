@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from algo_trade._native import BarData, TickData
+from algo_trade.core.times import duration_ns, time_ns
 from algo_trade.data.inputs import find_inputs, paths_of
-from algo_trade.data.lake import bar_parts, is_ticks, resolution_of
+from algo_trade.data.lake import bar_files, resolution_of, tick_files
 from algo_trade.data.summary import DataSummary, DayPrint
-from algo_trade.data.times import duration_ns, time_ns
 from algo_trade.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -90,9 +90,10 @@ class HistoricalDataProvider:
         self._ticks: TickData | None = None
         self._bars: BarData | None = None
         self._options: dict[str, Any]
-        if isinstance(self._paths, list) and self._paths and all(is_ticks(path) for path in self._paths):
+        ticks = [tick_files(path) for path in self._paths] if isinstance(self._paths, list) else []
+        if ticks and all(ticks):
             self._ticks = TickData(
-                self._paths,
+                [file for files in ticks for file in files],
                 symbols=[symbols] if isinstance(symbols, str) else list(symbols or ()),
                 kinds=list(kinds),
                 venue=venue,
@@ -111,8 +112,7 @@ class HistoricalDataProvider:
         if kinds or venue is not None:
             raise ParameterError("kinds, venue: these data are bars, and have neither")
         if resolution is None and isinstance(self._paths, list):
-            parts = [part for path in self._paths for part in bar_parts(Path(path))]
-            resolution = resolution_of(parts) if parts else None
+            resolution = resolution_of([file for path in self._paths for file in bar_files(Path(path))])
         self._bars = BarData(
             find_inputs(data, headers),
             columns=list(headers.items()),

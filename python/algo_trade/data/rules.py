@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import tomllib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from algo_trade.data.lake import write_whole
 from algo_trade.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def update_rules(path: Path, symbols: Sequence[Mapping[str, Any]]) -> None:
         if found["rules"] is not None:
             known[found["symbol"]] = _joined(known.get(found["symbol"], {}), found["rules"])
     tables = [f"[{_quoted(symbol)}]\n{_table(rules)}" for symbol, rules in sorted(known.items())]
-    write_whole(path, "\n".join([_HEADER, *tables]))
+    _write_whole(path, "\n".join([_HEADER, *tables]))
 
 
 def _joined(known: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,3 +71,13 @@ def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return _quoted(value) if isinstance(value, str) else str(value)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that at any time the old or the new one is there."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)

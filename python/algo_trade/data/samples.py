@@ -6,7 +6,7 @@ import csv
 from typing import TYPE_CHECKING
 
 from algo_trade._native import synthetic_bars as native_bars
-from algo_trade.data.times import duration_ns
+from algo_trade.core.times import duration_ns
 
 if TYPE_CHECKING:
     import datetime as dt

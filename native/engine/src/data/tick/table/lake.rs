@@ -12,7 +12,7 @@ use crate::data::fault::{Fault, SourceError};
 use crate::data::tick::family::Family;
 use crate::data::tick::table::file::TableFile;
 use crate::data::tick::table::merge::Merge;
-use crate::data::tick::table::path::{Partition, covered, day_of, is_part, value_of};
+use crate::data::tick::table::path::{Partition, covered, day_of, is_part, partition_of, value_of};
 use crate::instrument::{InstrumentId, Instruments};
 use crate::row::{RowChunk, RowSource};
 use crate::time::Nanos;
@@ -280,8 +280,11 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     Ok(paths)
 }
 
-/// A single file says itself what it holds; its day is that of its folder or of its name.
+/// A file of a lake is known by its folders; any other says itself what it holds, and its day is that of its folder or of its name.
 fn single(path: &Path) -> Result<Part, SourceError> {
+    if let Some(partition) = partition_of(path) {
+        return Ok(Part { partition, path: path.to_owned() });
+    }
     let file = TableFile::open(path)?;
     let by_name = || covered(path).map(|(first, _)| first.floor_to(Nanos::DAY));
     let Some(day) = path.parent().and_then(day_of).or_else(by_name) else {

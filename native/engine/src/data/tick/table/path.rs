@@ -1,4 +1,5 @@
-//! Where a file of the table lies: `<kind>/venue=<v>/symbol=<s>/date=<YYYY-MM-DD>/part-<first>-<last>.parquet`.
+//! Where a file of the table lies: `<kind>/venue=<v>/symbol=<s>/date=<YYYY-MM-DD>/part-<first>-<last>.parquet`. In a lake a word follows
+//! the times, which no two parts have in common.
 
 use std::path::{Path, PathBuf};
 
@@ -60,8 +61,9 @@ pub fn part_name(first: Nanos, last: Nanos, format: TableFormat) -> String {
 /// The times that a part covers, by its name; `None` for a name that does not say.
 #[must_use]
 pub fn covered(part: &Path) -> Option<(Nanos, Nanos)> {
-    let (first, last) = part.file_stem()?.to_str()?.strip_prefix("part-")?.split_once('-')?;
-    Some((Nanos::from_raw(first.parse().ok()?), Nanos::from_raw(last.parse().ok()?)))
+    let mut said = part.file_stem()?.to_str()?.strip_prefix("part-")?.split('-');
+    let mut time = || Some(Nanos::from_raw(said.next()?.parse().ok()?));
+    Some((time()?, time()?))
 }
 
 /// Whether a file is one of the table's, by its name.
@@ -82,6 +84,17 @@ pub fn value_of(folder: &Path, key: &str) -> Option<String> {
 #[must_use]
 pub fn day_of(folder: &Path) -> Option<Nanos> {
     parse_iso(value_of(folder, "date")?.as_bytes()).map(|parsed| parsed.time)
+}
+
+/// What a path says of the file, by the folders that it lies in; `None` where it does not.
+#[must_use]
+pub fn partition_of(part: &Path) -> Option<Partition> {
+    let mut folders = part.ancestors().skip(1);
+    let day = day_of(folders.next()?)?;
+    let symbol = value_of(folders.next()?, "symbol")?;
+    let venue = value_of(folders.next()?, "venue")?;
+    let family = Family::named(folders.next()?.file_name()?.to_str()?)?;
+    is_part(part).then_some(Partition { day, symbol, family, venue })
 }
 
 /// Bytes other than letters, digits, `.`, `_` and `-` as %XX; so is a leading dot. `BTC/USDT` becomes `BTC%2FUSDT`.
@@ -134,6 +147,10 @@ mod tests {
         let part = folder.join(part_name(day, Nanos::from_raw(day.raw() + 5), TableFormat::Parquet));
         assert!(is_part(&part));
         assert_eq!(covered(&part), Some((day, Nanos::from_raw(day.raw() + 5))));
+        assert_eq!(partition_of(&part), Some(partition));
+        assert_eq!(partition_of(&folder.join("part.csv")), None);
+        let unique = folder.join("part-0000000000000000007-0000000000000000009-1a2b3c4d.parquet");
+        assert_eq!(covered(&unique), Some((Nanos::from_raw(7), Nanos::from_raw(9))));
         assert!(!is_part(Path::new(".part-1.parquet")) && !is_part(Path::new("part-1.csv")));
     }
 }

@@ -1,0 +1,158 @@
+"""What is kept of markets: the kinds of rows, their columns, and what tells one row from another. The same in every tier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from algo_trade.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SCHEMA_VERSION = 1
+"""Of all kinds together; a file says with which one it was written."""
+
+TIME = pa.timestamp("ns", tz="UTC")
+NUMBER = pa.decimal128(20, 8)
+
+_TICKS = pa.schema(
+    [
+        ("exchange_time", TIME),
+        ("local_time", TIME),
+        ("symbol", pa.dictionary(pa.int32(), pa.string())),
+        ("kind", pa.uint8()),
+        ("side", pa.uint8()),
+        ("price", NUMBER),
+        ("quantity", NUMBER),
+        ("order_id", pa.uint64()),
+        ("sequence", pa.uint64()),
+        ("flags", pa.uint16()),
+        ("aux", pa.int64()),
+    ]
+)
+_BARS = pa.schema(
+    [
+        ("timestamp", TIME),
+        ("symbol", pa.string()),
+        ("open", NUMBER),
+        ("high", NUMBER),
+        ("low", NUMBER),
+        ("close", NUMBER),
+        ("volume", NUMBER),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of rows.
+
+    Attributes
+    ----------
+    name : of the folder in a lake and of the table in a database
+    schema : its columns
+    time : the column that says when; rows lie in its order
+    order : the columns by which rows are sorted, ``time`` first; rows that are equal in all of them keep their order
+    key : the columns that tell a row from all others of its symbol and venue: of two with the same key one is kept
+    """
+
+    name: str
+    schema: pa.Schema
+    time: str
+    order: tuple[str, ...]
+    key: tuple[str, ...]
+
+    @property
+    def is_ticks(self) -> bool:
+        """Whether its rows are ticks, which the tick engine reads."""
+        return self.schema is _TICKS
+
+
+def _ticks(name: str) -> Kind:
+    # A row says one fact of the venue, whoever recorded it: all but the time at the recorder tells it from others.
+    key = tuple(column for column in _TICKS.names if column not in {"local_time", "symbol"})
+    return Kind(name, _TICKS, "exchange_time", ("exchange_time", "sequence"), key)
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        *map(_ticks, ("trades", "orders", "book", "quotes", "contexts", "funding", "status")),
+        Kind("bars", _BARS, "timestamp", ("timestamp",), ("timestamp",)),
+    )
+}
+TICKS = tuple(kind.name for kind in KINDS.values() if kind.is_ticks)
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind of a name.
+
+    Raises
+    ------
+    ParameterError
+        There is none; the message names all.
+    """
+    try:
+        return KINDS[name]
+    except KeyError:
+        raise ParameterError(f"kind = {name!r}: must be one of {', '.join(KINDS)}") from None
+
+
+def conform(kind: Kind, table: pa.Table) -> pa.Table:
+    """Return a table with exactly the columns of its kind, in their order.
+
+    Raises
+    ------
+    ParameterError
+        A column is missing or unknown, holds nothing somewhere, or cannot be taken over without loss.
+    """
+    missing = [name for name in kind.schema.names if name not in table.column_names and name != "volume"]
+    if missing:
+        raise ParameterError(
+            f"{kind.name}: column {missing[0]!r} is missing: needed are {', '.join(kind.schema.names)}"
+        )
+    unknown = [name for name in table.column_names if name not in kind.schema.names]
+    if unknown:
+        raise ParameterError(
+            f"{kind.name}: column {unknown[0]!r} is unknown: columns are {', '.join(kind.schema.names)}"
+        )
+    fields = [field for field in kind.schema if field.name in table.column_names]
+    columns = []
+    for field in fields:
+        try:
+            column = _exact(table[field.name], field.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise ParameterError(f"{kind.name}.{field.name}: {error}") from None
+        if column.null_count:
+            row = next(at for at, value in enumerate(column) if not value.is_valid)
+            raise ParameterError(f"{kind.name}.{field.name}: row {row + 1} has no value")
+        columns.append(column)
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def _exact(column: pa.ChunkedArray, of: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_decimal(of) and pa.types.is_floating(column.type):
+        raise pa.ArrowInvalid("holds floats, which are not exact: give decimals, or text")
+    if pa.types.is_decimal(of) and pa.types.is_integer(column.type):
+        # Wide enough for any integer; what does not fit is said by the second cast.
+        column = column.cast(pa.decimal128(38, 8))
+    return column.cast(of)
+
+
+@cache
+def plain(columns: Sequence[str] | None, kind: Kind) -> pa.Schema:
+    """Return the schema of an answer: venue first, symbols as text, and only the columns that are asked for."""
+    fields = [pa.field("venue", pa.string()), *(_plain(field) for field in kind.schema)]
+    known = [field.name for field in fields]
+    for name in columns or ():
+        if name not in known:
+            raise ParameterError(f"{kind.name}: column {name!r} is unknown: columns are {', '.join(known)}")
+    return pa.schema([fields[known.index(name)] for name in columns] if columns else fields)
+
+
+def _plain(field: pa.Field) -> pa.Field:
+    return pa.field(field.name, pa.string()) if field.name == "symbol" else field

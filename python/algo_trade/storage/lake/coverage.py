@@ -1,0 +1,121 @@
+"""What a lake holds, by kind, venue and symbol, day by day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import statistics
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from algo_trade.storage.lake.layout import DAY_NS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from algo_trade.storage.lake.layout import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The rows of one day.
+
+    Attributes
+    ----------
+    date : UTC
+    rows : how many
+    size : in bytes
+    parts : in how many files; more than one may be compacted
+    share : of the bars that a day has; of ticks, of the middle day of this series. At most 1
+    """
+
+    date: dt.date
+    rows: int
+    size: int
+    parts: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What there is of one kind, venue and symbol; of bars, of one length.
+
+    Attributes
+    ----------
+    kind, venue, symbol : of which rows
+    resolution_ns : the length of bars, 0 of ticks and where nobody wrote it down
+    first_ns, last_ns : the times of the first and the last row
+    days : those that have rows, in order
+    """
+
+    kind: str
+    venue: str
+    symbol: str
+    resolution_ns: int
+    first_ns: int
+    last_ns: int
+    days: tuple[Day, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return sum(day.rows for day in self.days)
+
+    @property
+    def size(self) -> int:
+        """How many bytes they take."""
+        return sum(day.size for day in self.days)
+
+    @property
+    def gaps(self) -> list[tuple[dt.date, dt.date]]:
+        """Days without any row between the first and the last: the first and the last day of each gap."""
+        one = dt.timedelta(days=1)
+        neighbours = zip(self.days, self.days[1:], strict=False)
+        return [(a.date + one, b.date - one) for a, b in neighbours if b.date - a.date > one]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return {
+            "kind": self.kind,
+            "venue": self.venue,
+            "symbol": self.symbol,
+            "resolution_ns": self.resolution_ns or None,
+            "first_ns": self.first_ns,
+            "last_ns": self.last_ns,
+            "rows": self.rows,
+            "bytes": self.size,
+            "days": [
+                {"date": str(day.date), "rows": day.rows, "bytes": day.size, "parts": day.parts} for day in self.days
+            ],
+            "gaps": [{"first": str(first), "last": str(last)} for first, last in self.gaps],
+        }
+
+
+def coverage(parts: Sequence[Part]) -> list[Series]:
+    """Sum parts up, by kind, venue, symbol and length of bars."""
+
+    def series(part: Part) -> tuple[str, str, str, int]:
+        return part.partition.kind, part.partition.venue, part.partition.symbol, part.partition.resolution_ns
+
+    return [_series(key, list(group)) for key, group in groupby(sorted(parts, key=series), key=series)]
+
+
+def _series(key: tuple[str, str, str, int], parts: list[Part]) -> Series:
+    kind, venue, symbol, resolution_ns = key
+    days: dict[str, list[Part]] = {}
+    for part in parts:
+        days.setdefault(part.partition.date, []).append(part)
+    rows = {date: sum(part.rows for part in held) for date, held in days.items()}
+    whole = DAY_NS / resolution_ns if resolution_ns else statistics.median(rows.values())
+    told = tuple(
+        Day(
+            dt.date.fromisoformat(date),
+            rows[date],
+            sum(part.size for part in held),
+            len(held),
+            min(1.0, rows[date] / max(whole, 1)),
+        )
+        for date, held in sorted(days.items())
+    )
+    first_ns, last_ns = min(part.first_ns for part in parts), max(part.last_ns for part in parts)
+    return Series(kind, venue, symbol, resolution_ns, first_ns, last_ns, told)

@@ -1,0 +1,224 @@
+"""Parts of a lake as files: written, joined, and read in order."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from algo_trade._native import write_ticks
+from algo_trade.errors import StorageError
+from algo_trade.storage.kinds import KINDS, SCHEMA_VERSION
+from algo_trade.storage.lake.layout import Part, Partition, day_ns, part_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pyarrow.fs as pafs
+
+    from algo_trade.storage.kinds import Kind
+    from algo_trade.storage.lake.files import Files
+
+RESOLUTION_KEY = "algo_trade.resolution_ns"
+"""The length of a bar in the metadata of a file of bars: one day may hold a single bar, which cannot say."""
+
+GROUP_ROWS = 1 << 17
+BATCH_ROWS = 1 << 16
+_READ_BYTES = 1 << 20
+
+
+def write_part(folder: Path, partition: Partition, batches: pa.RecordBatchReader, source: str) -> tuple[Path, Part]:
+    """Write rows that are in order into a file of a folder; return it and how the lake knows it once it is there."""
+    kind = KINDS[partition.kind]
+    file = folder / f"{len(list(folder.iterdir()))}.parquet"
+    if kind.is_ticks:
+        rows, first_ns, last_ns, _ = write_ticks(
+            batches,
+            str(file),
+            kind=kind.name,
+            venue=partition.venue,
+            symbol=partition.symbol,
+            day_ns=day_ns(partition.date),
+            source=source,
+        )
+    else:
+        rows, first_ns, last_ns = _write_table(file, kind, partition, batches, source)
+    path = part_path(partition, first_ns, last_ns)
+    return file, Part(partition, first_ns, last_ns, path, rows, file.stat().st_size, sha256_of(file))
+
+
+def _write_table(
+    file: Path, kind: Kind, partition: Partition, batches: pa.RecordBatchReader, source: str
+) -> tuple[int, int, int]:
+    notes = {
+        "algo_trade.schema": str(SCHEMA_VERSION),
+        "algo_trade.kind": kind.name,
+        "algo_trade.venue": partition.venue,
+        "algo_trade.symbol": partition.symbol,
+        "algo_trade.source": source,
+        RESOLUTION_KEY: str(partition.resolution_ns),
+    }
+    rows, first_ns, last_ns = 0, 0, 0
+    times = [
+        name for name, of in zip(batches.schema.names, batches.schema.types, strict=True) if pa.types.is_timestamp(of)
+    ]
+    plain = [name for name in batches.schema.names if name not in times]
+    with pq.ParquetWriter(
+        file,
+        batches.schema.with_metadata(notes),
+        compression="zstd",
+        use_dictionary=plain,
+        column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED"),
+        write_page_index=True,
+        write_page_checksum=True,
+    ) as writer:
+        for table in _groups(batches):
+            writer.write_table(table, row_group_size=GROUP_ROWS)
+            at = table[kind.time].cast(pa.int64())
+            first_ns = at[0].as_py() if not rows else first_ns
+            last_ns = at[-1].as_py()
+            rows += table.num_rows
+    return rows, first_ns, last_ns
+
+
+def _groups(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """Join batches until they fill a row group."""
+    waiting: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        if batch.num_rows:
+            waiting.append(batch)
+            count += batch.num_rows
+        if count >= GROUP_ROWS:
+            yield pa.Table.from_batches(waiting)
+            waiting, count = [], 0
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def joined(kind: Kind, tables: Sequence[pa.Table]) -> pa.Table:
+    """Return the rows of several tables in order, each once: of two with the same key the one of the earlier table."""
+    frame = pl.concat([pl.DataFrame(table.drop_columns(["symbol"])) for table in tables])
+    frame = frame.sort(kind.order, maintain_order=True).unique(kind.key, keep="first", maintain_order=True)
+    symbol = tables[0]["symbol"][0].as_py() if tables[0].num_rows else ""
+    rows: pa.Table = frame.to_arrow()
+    names = [name for name in kind.schema.names if name in tables[0].column_names]
+    columns = [
+        pa.repeat(pa.scalar(symbol, pa.string()), rows.num_rows) if name == "symbol" else rows[name] for name in names
+    ]
+    schema = pa.schema([kind.schema.field(name) for name in names])
+    return pa.table([c.cast(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+def read_part(
+    files: Files,
+    part: Part,
+    columns: Sequence[str] | None = None,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Give the rows of a part within [start, end), in order, with these columns or all.
+
+    Raises
+    ------
+    StorageError
+        The file is gone or damaged; the message names it.
+    """
+    kind = KINDS[part.partition.kind]
+    if columns is not None and kind.time not in columns:
+        columns = [kind.time, *columns]
+    with naming(files, part.path):
+        for batch in _batches(files.filesystem, part.path, columns, kind.time, start_ns, end_ns):
+            cut = _cut(batch, kind.time, start_ns, end_ns)
+            if cut.num_rows:
+                yield cut
+
+
+def _batches(
+    filesystem: pafs.FileSystem,
+    path: str,
+    columns: Sequence[str] | None,
+    time: str,
+    start_ns: int | None,
+    end_ns: int | None,
+) -> Iterator[pa.RecordBatch]:
+    if path.endswith(".arrow"):
+        with filesystem.open_input_file(path) as opened:
+            reader = pa.ipc.open_file(opened)
+            for number in range(reader.num_record_batches):
+                batch = reader.get_batch(number)
+                yield batch if columns is None else batch.select(columns)
+        return
+    with pq.ParquetFile(
+        filesystem.open_input_file(path), buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
+    ) as file:
+        groups = [
+            number
+            for number in range(file.metadata.num_row_groups)
+            if _may_hold(file.metadata.row_group(number), time, start_ns, end_ns)
+        ]
+        # A volume that nobody told is no column.
+        known = columns and [name for name in columns if name in file.schema_arrow.names]
+        yield from file.iter_batches(BATCH_ROWS, row_groups=groups, columns=known, use_threads=False)
+
+
+def _may_hold(group: pq.RowGroupMetaData, time: str, start_ns: int | None, end_ns: int | None) -> bool:
+    """Whether rows of a group can lie within [start, end), by its statistics."""
+    column = next(each for each in map(group.column, range(group.num_columns)) if each.path_in_schema == time)
+    found = column.statistics
+    if found is None or not found.has_min_max:
+        return True
+    first, last = (pa.scalar(value, pa.timestamp("ns", tz="UTC")).value for value in (found.min, found.max))
+    return (end_ns is None or first < end_ns) and (start_ns is None or last >= start_ns)
+
+
+def _cut(batch: pa.RecordBatch, time: str, start_ns: int | None, end_ns: int | None) -> pa.RecordBatch:
+    if start_ns is None and end_ns is None:
+        return batch
+    times = batch.column(time).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    first = 0 if start_ns is None else int(np.searchsorted(times, start_ns))
+    last = batch.num_rows if end_ns is None else int(np.searchsorted(times, end_ns))
+    return batch.slice(first, last - first)
+
+
+@contextmanager
+def naming(files: Files, path: str) -> Iterator[None]:
+    """Turn what the readers raise into a ``StorageError`` that names the file and what to do."""
+    name = f"{files.name}/{path}"
+    try:
+        yield
+    except FileNotFoundError:
+        raise StorageError(f"{name}: is gone: the manifest names it; restore it from a backup") from None
+    except (pa.ArrowException, OSError, EOFError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise StorageError(
+            f"{name}: cannot be read: {reason}; run `algo-trade data verify` to see what else is damaged"
+        ) from error
+
+
+def sha256_of(file: Path) -> str:
+    """Return the digest of a file of this machine, as hex."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def rows_in(file: Path) -> int:
+    """Return how many rows a file of this machine holds."""
+    if file.suffix == ".arrow":
+        with pa.memory_map(str(file)) as opened:
+            reader = pa.ipc.open_file(opened)
+            return sum(reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
+    return int(pq.read_metadata(file).num_rows)
+
+
+def resolution_in(file: Path) -> int:
+    """Return the length of the bars in a file of this machine, as it says; 0 if it does not."""
+    if file.suffix == ".arrow":
+        return 0
+    return int((pq.read_metadata(file).metadata or {}).get(RESOLUTION_KEY.encode(), 0))
