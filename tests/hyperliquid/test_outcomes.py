@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -317,5 +318,11 @@ def test_a_question_that_fails_fails_for_all_who_wait_and_the_next_one_is_put() 
         told = await asyncio.gather(question.answer(1), question.answer(2), return_exceptions=True)
         assert [str(each) for each in told] == ["down", "down"]
         assert await question.answer(3) == 3
+        nobody = [asyncio.create_task(question.answer(4)) for _ in range(2)]
+        await asyncio.sleep(0.5)
+        for each in nobody:
+            each.cancel()
+        gc.collect()
+        assert await question.answer(5) == 5, "what nobody waits for any more comes to its end"
 
     simulate(scenario)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import tempfile
 import threading
 from typing import TYPE_CHECKING
@@ -12,11 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from algo_trade._native import write_ticks
 from algo_trade.core.times import time_ns
 from algo_trade.data import HistoricalDataProvider
 from algo_trade.errors import DataError, ParameterError, StorageError
 from algo_trade.storage.kinds import KINDS
-from algo_trade.storage.lake import ParquetStorage
+from algo_trade.storage.lake import ParquetStorage, Part
 from algo_trade.storage.lake import manifest as log
 from tests.lake.rows import DAY, MINUTE_NS, bars, trades
 
@@ -190,7 +194,7 @@ def test_many_writers_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_checkpoints_stand_for_the_commits_before_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "CHECKPOINT_EVERY", 4)
     lake = ParquetStorage(tmp_path / "lake")
-    for minute in range(11):
+    for minute in range(10):  # after the first commit, which begins the log
         lake.write("bars", bars("BTC", (minute,)), venue="v", resolution="1m")
         assert lake.query("bars").read_all().equals(shown(bars("BTC", range(minute + 1))))
     names = sorted(path.name for path in (tmp_path / "lake" / "_manifest").iterdir())
@@ -209,12 +213,47 @@ def test_checkpoints_stand_for_the_commits_before_them(tmp_path: Path, monkeypat
 def test_a_folder_without_a_manifest_is_a_lake_and_gets_one_with_the_first_write(tmp_path: Path) -> None:
     lake = ParquetStorage(tmp_path / "lake")
     lake.write("trades", trades("BTC", (1, 2)), venue="v")
-    for path in (tmp_path / "lake" / "_manifest").iterdir():
-        path.unlink()
-    (tmp_path / "lake" / "_manifest").rmdir()
+    lake.write("bars", bars("BTC", (0, 2)), venue="v", resolution="1m")
+    whole = lake.parts()
+    shutil.rmtree(tmp_path / "lake" / "_manifest")
     assert lake.query("trades").read_all().num_rows == 2
     lake.write("trades", trades("BTC", (7,)), venue="v")
     assert lake.query("trades").read_all().equals(shown(trades("BTC", (1, 2, 7))))
+    assert set(whole) <= set(lake.parts()), "rows, lengths and digests are those that were there"
+    lake.write("bars", bars("BTC", (1,)), venue="v", resolution="1m")
+    assert lake.query("bars").read_all().equals(shown(bars("BTC", (0, 1, 2))))
+
+
+def test_what_a_writer_brings_is_not_taken_for_something_that_was_there(tmp_path: Path) -> None:
+    lake = ParquetStorage(tmp_path / "lake")
+    with lake.staging() as folder:
+        lake.lay(folder, "bars", bars(), venue="v", resolution="1m")
+        (part,) = lake.adopt(folder)
+    first, second = sorted((tmp_path / "lake" / "_manifest").iterdir())
+    assert json.loads(first.read_text())["add"] == []
+    assert [Part.of_json(each) for each in json.loads(second.read_text())["add"]] == [part]
+    assert lake.parts() == [part]
+
+
+def test_what_was_replaced_stays_for_a_day_however_old_it_is(tmp_path: Path) -> None:
+    lake = ParquetStorage(tmp_path / "lake")
+    for minute in range(3):
+        for part in lake.write("bars", bars("BTC", (minute,)), venue="v", resolution="1m"):
+            os.utime(tmp_path / "lake" / part.path, (0, 0))
+    reader = lake.query("bars")
+    assert lake.compact() == (3, 1)
+    assert lake.sweep() == []
+    assert reader.read_all().num_rows == 3
+
+
+def test_bars_with_and_without_a_volume_do_not_mix_on_one_day(tmp_path: Path) -> None:
+    lake = ParquetStorage(tmp_path / "lake")
+    lake.write("bars", bars("BTC", (0, 2)).drop_columns(["volume"]), venue="v", resolution="1m")
+    with pytest.raises(ParameterError, match=r"bars: volume: .* import the day anew"):
+        lake.write("bars", bars("BTC", (1,)), venue="v", resolution="1m")
+    lake.write("bars", bars("BTC", (5,)), venue="v", resolution="1m")
+    assert lake.compact() == (0, 0)
+    assert [volume is None for volume in lake.query("bars").read_all()["volume"].to_pylist()] == [True, True, False]
 
 
 def test_a_log_of_the_future_or_with_a_hole_is_said_and_nothing_is_written(tmp_path: Path) -> None:
@@ -276,3 +315,22 @@ def test_any_mix_of_writes_doubles_late_rows_and_compactions_answers_like_a_tabl
         wanted = [(symbol, time_ns(f"2026-03-0{1 + day}") + at, at + 1) for symbol, day, at in sorted(table)]
         assert [(row["symbol"], row["exchange_time"].value, row["order_id"]) for row in got] == wanted
         assert set(KINDS) >= {part.partition.kind for part in lake.parts()}
+
+
+@pytest.mark.parametrize(
+    ("times_ns", "day_ns", "problem"),
+    [
+        ((5, 3), 0, "row 2: exchange_time = .*: lies before that of the row before"),
+        ((3, 86_400 * 10**9), 0, "row 2: exchange_time = .*: lies on another day"),
+        ((3, 5), 86_400 * 10**9, "row 1: exchange_time = .*: lies on another day"),
+    ],
+)
+def test_a_file_of_ticks_takes_rows_of_one_day_in_order_only(
+    tmp_path: Path, times_ns: tuple[int, int], day_ns: int, problem: str
+) -> None:
+    rows = trades("BTC", times_ns)
+    start = time_ns(DAY) + day_ns
+    with pytest.raises(DataError, match=problem):
+        write_ticks(
+            rows, str(tmp_path / "x.parquet"), kind="trades", venue="v", symbol="BTC", day_ns=start, source="a test"
+        )

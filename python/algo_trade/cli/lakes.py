@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from algo_trade.cli.output import print_json, progress, say, show
 from algo_trade.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
-    import polars as pl
+    import pyarrow as pa
 
     from algo_trade.storage.lake import ParquetStorage
     from algo_trade.storage.lake.coverage import Series
@@ -29,6 +30,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on standar
 
 _ENDINGS = {".csv": "CSV", ".parquet": "Parquet", ".arrow": "Arrow"}
 _SHOWN_ROWS = 20
+_TIMES = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
 def list_command(
@@ -96,7 +98,9 @@ def verify_command(
 
 def compact_command(
     lake: LakePath = None,
-    keep: Annotated[str, typer.Option(help="How long files stay that are not needed any more.")] = "1d",
+    keep: Annotated[
+        str, typer.Option(help="How long files stay that are not needed any more; 0 only while nobody writes or reads.")
+    ] = "1d",
     json: Json = False,  # noqa: FBT002
     config: ConfigPath = None,
     profile: Profile = None,
@@ -152,14 +156,14 @@ def query_command(
             kind, symbol or (), venue=venue, start=start, end=end, columns=column, resolution=resolution
         )
         if out is not None and resample is None:
-            show(f"{_counted(_write_stream(stream, out))} in {out}")
+            show(f"{_counted(_write(stream, out))} in {out}")
             return
         frame = pl.DataFrame(stream.read_all())
     if resample is not None:
         frame = resampled(frame, kind, resample)
     if out is not None:
-        _write(frame, out)
-        show(f"{_counted(frame.height)} in {out}")
+        rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).to_reader()
+        show(f"{_counted(_write(rows, out))} in {out}")
     elif json:
         print_json([{name: _plain(value) for name, value in row.items()} for row in frame.iter_rows(named=True)])
     else:
@@ -206,39 +210,33 @@ def _length(nanos: int) -> str:
     return f"{nanos} ns"
 
 
-def _write(frame: pl.DataFrame, out: Path) -> None:
-    match out.suffix:
-        case ".csv":
-            frame.write_csv(out, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ")
-        case ".parquet":
-            frame.write_parquet(out)
-        case _:
-            frame.write_ipc(out)
-
-
-def _write_stream(stream: object, out: Path) -> int:
-    """Write rows into a file as they come; return how many there were."""
+def _write(rows: pa.RecordBatchReader, out: Path) -> int:
+    """Write rows into a file as they come, whole or not at all; return how many there were."""
     import polars as pl  # noqa: PLC0415 -- it takes its time
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.parquet as pq  # noqa: PLC0415
 
-    assert isinstance(stream, pa.RecordBatchReader)  # noqa: S101 -- named so late, the type is not to be had above
-    rows = 0
-    if out.suffix == ".csv":
-        with out.open("w", encoding="utf-8") as file:
-            for number, batch in enumerate(stream):
-                frame = pl.DataFrame(batch)
-                file.write(frame.write_csv(include_header=number == 0, datetime_format="%Y-%m-%dT%H:%M:%S%.fZ"))
-                rows += batch.num_rows
-        return rows
-    writer = (
-        pq.ParquetWriter(out, stream.schema) if out.suffix == ".parquet" else pa.ipc.new_file(str(out), stream.schema)
-    )
-    with writer:
-        for batch in stream:
-            writer.write_batch(batch)
-            rows += batch.num_rows
-    return rows
+    count = 0
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with unfinished.open("wb") as file:
+            if out.suffix == ".csv":
+                for batch in rows:
+                    frame = pl.DataFrame(batch)
+                    file.write(frame.write_csv(include_header=not count, datetime_format=_TIMES).encode())
+                    count += batch.num_rows
+                if not count:
+                    file.write(pl.DataFrame(rows.schema.empty_table()).write_csv().encode())
+            else:
+                new = pq.ParquetWriter if out.suffix == ".parquet" else pa.ipc.new_file
+                with new(file, rows.schema) as writer:
+                    for batch in rows:
+                        writer.write_batch(batch)
+                        count += batch.num_rows
+        unfinished.rename(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return count
 
 
 def _plain(value: object) -> object:

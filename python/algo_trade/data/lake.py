@@ -9,11 +9,11 @@ from algo_trade.errors import DataError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from algo_trade.storage.lake import Part
 
-# Those of storage.kinds.TICKS, which takes its time to import.
+# The ticks among storage.kinds.KINDS, which take their time to import.
 _TICKS = ("trades", "orders", "book", "quotes", "contexts", "funding", "status")
 
 
@@ -29,16 +29,19 @@ def tick_files(path: str | os.PathLike[str]) -> list[str]:
     return [str(path / part.path) for part in _parts(path, _TICKS)]
 
 
-def bar_files(path: Path) -> list[Path]:
-    """Return the files of bars of a lake, or of its folder ``bars``, by symbol and time; none if it is neither."""
+def bar_files(path: Path) -> dict[Path, int]:
+    """Return the files of bars of a lake, or of its folder ``bars``, by symbol and time; none if it is neither.
+
+    Each comes with the length of its bars in ns, 0 where the lake does not know it.
+    """
     root = path.parent if path.name == "bars" else path
     if not (root / "bars").is_dir():
-        return []
-    return [root / part.path for part in _parts(root, ("bars",))]
+        return {}
+    return {root / part.path: part.partition.resolution_ns for part in _parts(root, ("bars",))}
 
 
-def resolution_of(files: Sequence[Path]) -> int | None:
-    """Give the length of the bars of a lake in ns, as its files say.
+def resolution_of(files: Mapping[Path, int]) -> int | None:
+    """Give the length of the bars of a lake in ns, as it knows or its files say.
 
     Raises
     ------
@@ -49,8 +52,8 @@ def resolution_of(files: Sequence[Path]) -> int | None:
     from algo_trade.storage.lake.parquet import resolution_in  # noqa: PLC0415
 
     found: dict[int, Path] = {}
-    for file in files:
-        if length_ns := resolution_in(file):
+    for file, known_ns in files.items():
+        if length_ns := known_ns or resolution_in(file):
             found.setdefault(length_ns, file)
     if len(found) > 1:
         (one, a), (other, b), *_ = found.items()

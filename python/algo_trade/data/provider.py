@@ -112,7 +112,8 @@ class HistoricalDataProvider:
         if kinds or venue is not None:
             raise ParameterError("kinds, venue: these data are bars, and have neither")
         if resolution is None and isinstance(self._paths, list):
-            resolution = resolution_of([file for path in self._paths for file in bar_files(Path(path))])
+            files = [bar_files(Path(path)) for path in self._paths]
+            resolution = resolution_of({file: length_ns for each in files for file, length_ns in each.items()})
         self._bars = BarData(
             find_inputs(data, headers),
             columns=list(headers.items()),

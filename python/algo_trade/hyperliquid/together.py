@@ -26,6 +26,8 @@ class Together(Generic[T]):
         self._ask = ask
         self._since_ns = 0
         self._next: asyncio.Task[T] | None = None
+        # Kept: the loop alone would not keep it, and its end lets the next one go.
+        self._on_its_way: asyncio.Task[T] | None = None
         self._turn = asyncio.Lock()
 
     async def answer(self, since_ns: int = 0) -> T:
@@ -45,5 +47,5 @@ class Together(Generic[T]):
 
     async def _put(self) -> T:
         async with self._turn:
-            self._next = None
+            self._on_its_way, self._next = self._next, None
             return await self._ask(self._since_ns)

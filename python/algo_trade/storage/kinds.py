@@ -85,7 +85,6 @@ KINDS: dict[str, Kind] = {
         Kind("bars", _BARS, "timestamp", ("timestamp",), ("timestamp",)),
     )
 }
-TICKS = tuple(kind.name for kind in KINDS.values() if kind.is_ticks)
 
 
 def kind_of(name: str) -> Kind:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -46,7 +47,7 @@ class Finding:
 
     def as_json(self) -> dict[str, str]:
         """Return it as plain JSON."""
-        return {"severity": self.severity, "where": self.where, "problem": self.problem}
+        return asdict(self)
 
 
 def verify(
@@ -65,11 +66,9 @@ def verify(
     watch : told how many rows were looked at so far
     """
     done = 0
-    days: dict[Partition, list[Part]] = {}
-    for part in parts:
-        days.setdefault(part.partition, []).append(part)
+    days = {partition: list(held) for partition, held in groupby(parts, key=attrgetter("partition"))}
     trades: dict[tuple[str, str, str], pl.DataFrame] = {}
-    for partition, held in sorted(days.items()):
+    for partition, held in days.items():
         yield from _overlaps(lake, held)
         tables = []
         for part in held:
@@ -87,7 +86,7 @@ def verify(
         key = partition.venue, partition.symbol, partition.date
         if partition.kind == "trades":
             trades[key] = _minutes(rows)
-    for partition, held in sorted(days.items()):
+    for partition, held in days.items():
         made = trades.get((partition.venue, partition.symbol, partition.date))
         if partition.kind == "bars" and partition.resolution_ns == _MINUTE_NS and made is not None:
             yield from _against_trades(lake, partition, held, made)
@@ -95,7 +94,7 @@ def verify(
 
 def _overlaps(lake: ParquetStorage, held: list[Part]) -> Iterator[Finding]:
     parts = sorted(held, key=lambda part: part.first_ns)
-    for one, two in itertools.pairwise(parts):
+    for one, two in pairwise(parts):
         if one.overlaps(two.first_ns, two.last_ns):
             yield Finding("error", f"{lake.files.name}/{two.path}", f"covers times that {one.path} covers, too")
 

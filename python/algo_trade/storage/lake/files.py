@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -44,6 +45,9 @@ class Files(Protocol):
 
     def adopt(self, path: str, file: Path) -> None:
         """Take a file of this machine over, as :meth:`write` would write it."""
+
+    def touch(self, path: str) -> None:
+        """Have the age of a file count from now; nothing happens if it is gone."""
 
     def delete(self, path: str) -> None:
         """Delete a file; nothing happens if it is gone."""
@@ -103,6 +107,11 @@ class Folder:
             os.fsync(opened.fileno())
         file.rename(target)
         _sync(target.parent)
+
+    def touch(self, path: str) -> None:
+        """Have the age of a file count from now; nothing happens if it is gone."""
+        with suppress(FileNotFoundError):
+            os.utime(self.root / path)
 
     def delete(self, path: str) -> None:
         """Delete a file. Its folder stays: somebody may be about to write there."""

@@ -8,6 +8,7 @@ that died leaves some, and :meth:`Manifest.sweep` deletes them a day later. So a
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ import pyarrow.compute as pc
 from algo_trade._native import __version__
 from algo_trade.errors import LakeChangedError, StorageError
 from algo_trade.storage.kinds import SCHEMA_VERSION
-from algo_trade.storage.lake.layout import MANIFEST, Part, place_of
+from algo_trade.storage.lake.layout import MANIFEST, Part, Partition, place_of
+from algo_trade.storage.lake.parquet import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -82,6 +84,13 @@ class Version:
             table = table.filter(pc.equal(table["resolution_ns"], resolution_ns))
         return sorted(map(Part.of_json, table.to_pylist()))
 
+    def partitions(self, kinds: Sequence[str] = (), *, venue: str | None = None) -> dict[Partition, list[Part]]:
+        """Return the parts of each partition that there is, partitions and parts in order."""
+        held: dict[Partition, list[Part]] = {}
+        for part in self.parts(kinds, venue=venue):
+            held.setdefault(part.partition, []).append(part)
+        return held
+
 
 class Manifest:
     """The log of a lake.
@@ -116,8 +125,19 @@ class Manifest:
                 continue  # Whoever made a checkpoint meanwhile has deleted what it stands for.
         raise StorageError(f"{self._files.name}: its log changes all the time: try again")
 
-    def commit(self, change: Callable[[Version], tuple[Sequence[Part], Iterable[str]] | None]) -> Version | None:
-        """Add parts and remove others, by path; their files are there already, and stay there.
+    def begin(self) -> None:
+        """Give a folder that has no log one, with the parts that lie in it: from now on only what the log names counts.
+
+        Whoever writes calls it before any of his files lies there: they would be taken for parts that were there before.
+        """
+        if any(True for _ in self._files.list(MANIFEST)):
+            return
+        found = [describe(self._files, entry) for entry in list(self._files.list())]
+        with suppress(FileExistsError):  # another writer came first
+            self._write(1, [part for part in found if part is not None], [])
+
+    def commit(self, change: Callable[[Version], tuple[Sequence[Part], Iterable[str]] | None]) -> list[Part]:
+        """Add parts and remove others, by path, and return what was added. Their files are there already, and stay there.
 
         ``change`` says what, given the newest version; it is called again if another writer came first, and says None where nothing
         is to be done any more.
@@ -131,28 +151,26 @@ class Manifest:
             version = self.version()
             changed = change(version)
             if changed is None:
-                return None
+                return []
             add, remove = list(changed[0]), sorted(changed[1])
-            if version.number == 0:
-                # A folder without a log gets one: from now on only what it names counts.
-                add = [
-                    *(part for part in map(Part.of_json, version.table.to_pylist()) if part.path not in remove),
-                    *add,
-                ]
-                remove = []
+            for path in remove:
+                # Its age counts from now, before it is not needed: it stays for those who read it.
+                self._files.touch(path)
             number = version.number + 1
             try:
                 self._write(number, add, remove)
             except FileExistsError:
                 continue
-            committed = Version(number, _changed(version.table, add, remove) if version.number else _table(add))
             if number % CHECKPOINT_EVERY == 0:
-                self._make_checkpoint(committed)
-            return committed
+                self._make_checkpoint(Version(number, _changed(version.table, add, remove)))
+            return add
         raise LakeChangedError(f"{self._files.name}: others commit all the time: try again")
 
     def sweep(self, *, after_s: float = SWEEP_AFTER_S) -> list[str]:
-        """Delete files that no version names and that are older than this; return their paths."""
+        """Delete files that are none of the lake's, and for longer than this; return their paths.
+
+        Within less than a writer or a reader takes for its work, files go that are still needed.
+        """
         live = set(self.version().table["path"].to_pylist())
         swept = [
             entry.path

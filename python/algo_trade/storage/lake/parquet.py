@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from algo_trade._native import write_ticks
-from algo_trade.errors import StorageError
+from algo_trade.errors import ParameterError, StorageError
 from algo_trade.storage.kinds import KINDS, SCHEMA_VERSION
-from algo_trade.storage.lake.layout import Part, Partition, day_ns, part_path
+from algo_trade.storage.lake.layout import Part, Partition, day_ns, part_path, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow.fs as pafs
 
     from algo_trade.storage.kinds import Kind
-    from algo_trade.storage.lake.files import Files
+    from algo_trade.storage.lake.files import Entry, Files
 
 RESOLUTION_KEY = "algo_trade.resolution_ns"
 """The length of a bar in the metadata of a file of bars: one day may hold a single bar, which cannot say."""
@@ -36,7 +37,7 @@ _READ_BYTES = 1 << 20
 def write_part(folder: Path, partition: Partition, batches: pa.RecordBatchReader, source: str) -> tuple[Path, Part]:
     """Write rows that are in order into a file of a folder; return it and how the lake knows it once it is there."""
     kind = KINDS[partition.kind]
-    file = folder / f"{len(list(folder.iterdir()))}.parquet"
+    file = folder / f"{secrets.token_hex(8)}.parquet"
     if kind.is_ticks:
         rows, first_ns, last_ns, _ = write_ticks(
             batches,
@@ -103,7 +104,17 @@ def _groups(batches: pa.RecordBatchReader) -> Iterator[pa.Table]:
 
 
 def joined(kind: Kind, tables: Sequence[pa.Table]) -> pa.Table:
-    """Return the rows of several tables in order, each once: of two with the same key the one of the earlier table."""
+    """Return the rows of several tables in order, each once: of two with the same key the one of the earlier table.
+
+    Raises
+    ------
+    ParameterError
+        Some have a volume and others do not.
+    """
+    if len({"volume" in table.column_names for table in tables}) > 1:
+        raise ParameterError(
+            f"{kind.name}: volume: those of that day that are there have one or the new ones, not both: import the day anew"
+        )
     frame = pl.concat([pl.DataFrame(table.drop_columns(["symbol"])) for table in tables])
     frame = frame.sort(kind.order, maintain_order=True).unique(kind.key, keep="first", maintain_order=True)
     symbol = tables[0]["symbol"][0].as_py() if tables[0].num_rows else ""
@@ -208,17 +219,46 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def rows_in(file: Path) -> int:
-    """Return how many rows a file of this machine holds."""
-    if file.suffix == ".arrow":
-        with pa.memory_map(str(file)) as opened:
+def describe(files: Files, entry: Entry) -> Part | None:
+    """Return a file as the lake knows it, by its name and by what it says itself; None if it is no part.
+
+    Raises
+    ------
+    StorageError
+        It is damaged; the message names it.
+    """
+    place = place_of(entry.path)
+    if place is None:
+        return None
+    partition, first_ns, last_ns = place
+    with naming(files, entry.path), files.filesystem.open_input_file(entry.path) as opened:
+        if entry.path.endswith(".arrow"):
             reader = pa.ipc.open_file(opened)
-            return sum(reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
-    return int(pq.read_metadata(file).num_rows)
+            rows, length_ns = sum(reader.get_batch(at).num_rows for at in range(reader.num_record_batches)), 0
+        else:
+            metadata = pq.read_metadata(opened)
+            rows, length_ns = metadata.num_rows, _resolution(metadata)
+        digest = hashlib.sha256(files.read(entry.path)).hexdigest()
+    return Part(partition._replace(resolution_ns=length_ns), first_ns, last_ns, entry.path, rows, entry.size, digest)
+
+
+def columns_of(files: Files, part: Part) -> list[str]:
+    """Return the names of the columns of a part.
+
+    Raises
+    ------
+    StorageError
+        The file is gone or damaged; the message names it.
+    """
+    with naming(files, part.path), files.filesystem.open_input_file(part.path) as opened:
+        schema = pa.ipc.open_file(opened).schema if part.path.endswith(".arrow") else pq.read_schema(opened)
+        return list(schema.names)
 
 
 def resolution_in(file: Path) -> int:
     """Return the length of the bars in a file of this machine, as it says; 0 if it does not."""
-    if file.suffix == ".arrow":
-        return 0
-    return int((pq.read_metadata(file).metadata or {}).get(RESOLUTION_KEY.encode(), 0))
+    return _resolution(pq.read_metadata(file))
+
+
+def _resolution(metadata: pq.FileMetaData) -> int:
+    return int((metadata.metadata or {}).get(RESOLUTION_KEY.encode(), 0))

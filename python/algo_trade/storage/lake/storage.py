@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -16,9 +17,9 @@ from algo_trade.core.times import duration_ns, time_ns
 from algo_trade.errors import DataError, ParameterError, StorageError
 from algo_trade.storage.kinds import KINDS, conform, kind_of, plain
 from algo_trade.storage.lake.files import Folder
-from algo_trade.storage.lake.layout import DAY_NS, Part, Partition, date_of, part_path, place_of
-from algo_trade.storage.lake.manifest import Manifest, Version
-from algo_trade.storage.lake.parquet import joined, read_part, resolution_in, rows_in, sha256_of, write_part
+from algo_trade.storage.lake.layout import DAY_NS, Part, Partition, date_of, part_path
+from algo_trade.storage.lake.manifest import SWEEP_AFTER_S, Manifest, Version
+from algo_trade.storage.lake.parquet import columns_of, describe, joined, read_part, write_part
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -107,30 +108,22 @@ class ParquetStorage:
         if not groups:
             return []
         with self.staging() as folder:
-            ready: dict[tuple[Partition, tuple[str, ...]], list[Part]] = {}
+            self._manifest.begin()
+            # Of each group: what it was joined with, and what came of that. It is made anew only if that has changed meanwhile.
+            made: dict[Partition, tuple[list[Part], list[Part]]] = {}
 
             def change(version: Version) -> tuple[list[Part], list[str]] | None:
-                add: list[Part] = []
-                remove: list[str] = []
+                held = version.partitions([kind], venue=venue)
                 for partition, table, first_ns, last_ns in groups:
-                    old = [p for p in _of(version, partition) if p.overlaps(first_ns, last_ns)]
-                    known = partition, tuple(part.path for part in old)
-                    if known not in ready:
-                        ready[known] = self._merged(folder, of, partition, old, table, source)
-                    if ready[known]:
-                        add += ready[known]
-                        remove += known[1]
-                return (add, remove) if add else None
+                    old = [part for part in held.get(partition, ()) if part.overlaps(first_ns, last_ns)]
+                    if partition not in made or made[partition][0] != old:
+                        made[partition] = old, self._merged(folder, of, partition, old, table, source)
+                changed = [(old, new) for old, new in made.values() if new]
+                if not changed:
+                    return None
+                return [part for _, new in changed for part in new], [part.path for old, _ in changed for part in old]
 
-            written: list[Part] = []
-
-            def placed(version: Version) -> tuple[list[Part], list[str]] | None:
-                changed = change(version)
-                written[:] = changed[0] if changed else []
-                return changed
-
-            self._manifest.commit(placed)
-            return written
+            return self._manifest.commit(change)
 
     def _merged(
         self, folder: Path, kind: Kind, partition: Partition, old: list[Part], new: pa.Table, source: str
@@ -176,41 +169,37 @@ class ParquetStorage:
         DataError
             A part that is there already covers other times too; nothing has changed then.
         """
-        found: list[tuple[Path, Part]] = []
+        self._manifest.begin()
         stage = Folder(folder)
-        for entry in stage.list():
-            place = place_of(entry.path)
-            if place is None:
-                continue
-            partition, first_ns, last_ns = place
-            file = folder / entry.path
-            partition = partition._replace(resolution_ns=resolution_in(file))
-            path = part_path(partition, first_ns, last_ns, file.suffix[1:])
-            found.append((file, Part(partition, first_ns, last_ns, path, rows_in(file), entry.size, sha256_of(file))))
+        found = [part for part in (describe(stage, entry) for entry in list(stage.list())) if part is not None]
 
-        def change(version: Version) -> tuple[list[Part], list[str]]:
-            remove: list[str] = []
-            for _, new in fresh:
-                for old in _of(version, new.partition):
-                    if new.first_ns <= old.first_ns and old.last_ns <= new.last_ns:
-                        remove.append(old.path)
-                    elif old.overlaps(new.first_ns, new.last_ns):
-                        raise DataError(
-                            f"{self._files.name}/{old.path}: it covers more than the new part: import all data of that day at once, "
-                            "or delete it"
-                        )
-            return [new for _, new in fresh], remove
+        def replaced(version: Version) -> list[str]:
+            held = version.partitions()
+            paths = []
+            for new, old in ((part, old) for part in fresh for old in held.get(part.partition, ())):
+                if new.first_ns <= old.first_ns and old.last_ns <= new.last_ns:
+                    paths.append(old.path)
+                elif old.overlaps(new.first_ns, new.last_ns):
+                    raise DataError(
+                        f"{self._files.name}/{old.path}: it covers more than the new part: import all data of that day at once, "
+                        "or delete it"
+                    )
+            return paths
 
         version = self.version()
-        same = {part.path: _same(version, part) for _, part in found}
-        fresh = [(file, part) for file, part in found if same[part.path] is None]
+        known = {(part.partition, part.sha256): part for part in version.parts()}
+        kept = [known[part.partition, part.sha256] for part in found if (part.partition, part.sha256) in known]
+        fresh = [part for part in found if (part.partition, part.sha256) not in known]
         # What cannot be taken over is to be said before anything is moved.
-        change(version)
-        for file, part in fresh:
-            self._files.adopt(part.path, file)
-        if fresh:
-            self._manifest.commit(change)
-        return [same[part.path] or part for _, part in found]
+        replaced(version)
+        placed = []
+        for part in fresh:
+            path = part_path(part.partition, part.first_ns, part.last_ns, part.path.rpartition(".")[2])
+            self._files.adopt(path, folder / part.path)
+            placed.append(replace(part, path=path))
+        if placed:
+            self._manifest.commit(lambda version: (placed, replaced(version)))
+        return sorted([*kept, *placed])
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -307,18 +296,18 @@ class ParquetStorage:
         Parts that are not needed any more are deleted a day later by :meth:`sweep`: somebody may read them now.
         """
         gone = come = 0
-        partitions: dict[Partition, list[Part]] = {}
-        for part in self.version().parts():
-            partitions.setdefault(part.partition, []).append(part)
-        for partition, parts in sorted(partitions.items()):
+        self._manifest.begin()
+        for partition, parts in self.version().partitions().items():
             for run in _runs(parts, rows_max):
-                new = self._joined(partition, run)
-                if new is not None:
+                if self._joined(partition, run):
                     gone, come = gone + len(run), come + 1
         return gone, come
 
-    def _joined(self, partition: Partition, run: list[Part]) -> Part | None:
-        kind = KINDS[partition.kind]
+    def _joined(self, partition: Partition, run: list[Part]) -> list[Part]:
+        """Put a part in the place of several; none if they cannot be one, or somebody was there meanwhile."""
+        columns = {tuple(columns_of(self._files, part)) for part in run}
+        if len(columns) > 1:
+            return []  # some have a volume, others do not
 
         def batches() -> Iterator[pa.RecordBatch]:
             for part in run:
@@ -326,25 +315,25 @@ class ParquetStorage:
                     yield batch.replace_schema_metadata(None)
 
         with self.staging() as folder:
-            stream = batches()
-            first = next(stream)
-            rows = pa.RecordBatchReader.from_batches(first.schema, _chain(first, stream))
+            schema = pa.schema([KINDS[partition.kind].schema.field(name) for name in columns.pop()])
+            rows = pa.RecordBatchReader.from_batches(schema, batches())
             file, part = write_part(folder, partition, rows, f"compacted from {len(run)} parts")
-            if part.rows != sum(each.rows for each in run) and all(each.rows >= 0 for each in run):
+            if part.rows != sum(each.rows for each in run):
                 raise StorageError(
-                    f"{self._files.name}: {kind.name} of {partition.symbol}: rows would be lost: nothing was changed"
+                    f"{self._files.name}/{partition.folder}: files have other rows than the manifest says: nothing was changed; run "
+                    "`algo-trade data verify`"
                 )
             self._files.adopt(part.path, file)
         paths = {each.path for each in run}
 
         def change(version: Version) -> tuple[list[Part], set[str]] | None:
             # Somebody has written to this day meanwhile: it is joined the next time.
-            return ([part], paths) if paths <= {each.path for each in _of(version, partition)} else None
+            return ([part], paths) if paths <= {each.path for each in version.parts([partition.kind])} else None
 
-        return None if self._manifest.commit(change) is None else part
+        return self._manifest.commit(change)
 
-    def sweep(self, *, after_s: float = 86_400.0) -> list[str]:
-        """Delete files that are none of the lake's any more, or never were, and are older than this; return their paths."""
+    def sweep(self, *, after_s: float = SWEEP_AFTER_S) -> list[str]:
+        """Delete files that are none of the lake's; see :meth:`Manifest.sweep`."""
         return self._manifest.sweep(after_s=after_s)
 
 
@@ -358,23 +347,8 @@ def _remove_leftovers(root: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _chain(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield first
-    yield from rest
-
-
 def _several(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
-
-
-def _of(version: Version, partition: Partition) -> list[Part]:
-    found = version.parts([partition.kind], symbols=[partition.symbol], venue=partition.venue)
-    return [part for part in found if part.partition == partition]
-
-
-def _same(version: Version, new: Part) -> Part | None:
-    """Return the part that holds the same bytes, if there is one."""
-    return next((old for old in _of(version, new.partition) if old.sha256 == new.sha256), None)
 
 
 def _split(
@@ -428,7 +402,7 @@ def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
 def _runs(parts: list[Part], rows_max: int) -> Iterator[list[Part]]:
     """Give neighbours that become one part."""
     run: list[Part] = []
-    for part in sorted(parts, key=lambda part: part.first_ns):
+    for part in parts:
         if run and sum(each.rows for each in run) + part.rows > rows_max:
             if len(run) > 1:
                 yield run

@@ -110,7 +110,6 @@ impl<F> Member<F> {
         } else {
             self.behind.append(&mut self.taken);
         }
-        self.taken.clear();
     }
 
     /// Writes to its file what that lacks.
@@ -356,7 +355,8 @@ impl<D: Disk> Store<D> {
 
 /// Whether a journal can be forgotten; then how long it was is kept.
 fn is_done<F>(member: &Member<F>, left: &mut BTreeMap<String, u64>) -> bool {
-    let is_clean = member.dirty.is_none() && member.taken.is_empty() && member.behind.is_empty();
+    // What is behind its log is dirty until it was synced.
+    let is_clean = member.dirty.is_none() && member.taken.is_empty();
     let is_done = member.is_left() && is_clean && member.appender.waiting() == 0;
     if is_done {
         left.insert(member.name.clone(), member.length);
