@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import json
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
@@ -23,6 +24,8 @@ from tests.venue.likeness import Difference, differences, shape
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from websockets.sync.client import ClientConnection
 
 FEED = "feeds_dual_time/hyperliquid_btcusd_20250126.gz"
 BTC, ETH = 0, 1
@@ -232,13 +235,27 @@ def recorded(recordings: Path) -> dict[str, Any]:
     return found
 
 
+def receive(ws: ClientConnection) -> Any:
+    """Return the next message, asking for a pong meanwhile: at these speeds a silent customer is closed after half a second."""
+    until = time.monotonic() + 60
+    while True:
+        ws.send('{"method":"ping"}')
+        try:
+            told = json.loads(ws.recv(timeout=0.1))
+        except TimeoutError:
+            assert time.monotonic() < until, "nothing after 60 s"
+            continue
+        if told["channel"] != "pong":
+            return told
+
+
 def listen(venue: RunningVenue, is_it: Callable[[Any], bool], **subscription: Any) -> list[Any]:
     """Return what messages of a subscription carry, up to and with the one that is wanted."""
     heard: list[Any] = []
     with connect(venue.ws_url) as ws:
         ws.send(json.dumps({"method": "subscribe", "subscription": subscription}))
         while not heard or not is_it(heard[-1]):
-            told = json.loads(ws.recv(timeout=60))
+            told = receive(ws)
             if told["channel"] != "subscriptionResponse":
                 heard.append(told["data"])
     return heard
@@ -262,13 +279,13 @@ def fill_of_a_liquidation(http: httpx.Client) -> Any:
         with connect(venue.ws_url) as ws:
             subscription = {"type": "userEvents", "user": maker.address}
             ws.send(json.dumps({"method": "subscribe", "subscription": subscription}))
-            while json.loads(ws.recv(timeout=60))["channel"] != "subscriptionResponse":
+            while receive(ws)["channel"] != "subscriptionResponse":
                 pass
             # The price falls by more than the gambler has, and somebody waits for what must be sold.
             maker.order(btc(88_000, "100", cloid="0x" + "ab" * 16), btc(88_010, "1", is_buy=False))
             other.order(btc(88_000, "0.1", is_buy=False, time_in_force="ioc"))
             while True:
-                told = json.loads(ws.recv(timeout=60))
+                told = receive(ws)
                 if told["channel"] == "user" and any("liquidation" in fill for fill in told["data"].get("fills", ())):
                     return told["data"]
 
