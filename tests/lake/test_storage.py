@@ -121,7 +121,7 @@ def test_rows_that_do_not_fit_are_refused_and_nothing_is_written(tmp_path: Path,
     lake = ParquetStorage(tmp_path / "lake")
     with pytest.raises(ParameterError, match=problem):
         lake.write("bars", change(bars()), venue="v", resolution="1m")
-    with pytest.raises(ParameterError, match="bars have one, ticks have none"):
+    with pytest.raises(ParameterError, match="bars have one, all others have none"):
         lake.write("bars", bars(), venue="v")
     assert not (tmp_path / "lake").exists()
 

@@ -1,10 +1,10 @@
-"""What is kept of markets: the kinds of rows, their columns, and what tells one row from another. The same in every tier."""
+"""What is kept of markets and of our own trading: the kinds of rows, their columns, and what tells one row from another. The same in every tier."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
@@ -45,6 +45,54 @@ _BARS = pa.schema(
         ("volume", NUMBER),
     ]
 )
+# What became of our own orders and money. Text that is not told is empty, a number that is not told is zero.
+_FILLS = pa.schema(
+    [
+        ("exchange_time", TIME),
+        ("local_time", TIME),
+        ("symbol", pa.string()),
+        ("account", pa.string()),
+        ("bot_id", pa.string()),
+        ("trade_id", pa.string()),
+        ("order_id", pa.string()),
+        ("client_id", pa.string()),
+        ("side", pa.string()),
+        ("price", NUMBER),
+        ("quantity", NUMBER),
+        ("is_maker", pa.bool_()),
+        ("fee", NUMBER),
+        ("fee_currency", pa.string()),
+        ("realized_pnl", NUMBER),
+    ]
+)
+_ORDER_STATES = pa.schema(
+    [
+        ("exchange_time", TIME),
+        ("local_time", TIME),
+        ("symbol", pa.string()),
+        ("account", pa.string()),
+        ("bot_id", pa.string()),
+        ("order_id", pa.string()),
+        ("client_id", pa.string()),
+        ("side", pa.string()),
+        ("price", NUMBER),
+        ("quantity", NUMBER),
+        ("filled_quantity", NUMBER),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+    ]
+)
+_EQUITY = pa.schema(
+    [
+        ("timestamp", TIME),
+        ("symbol", pa.string()),
+        ("account", pa.string()),
+        ("bot_id", pa.string()),
+        ("equity", NUMBER),
+        ("cash", NUMBER),
+        ("unrealized_pnl", NUMBER),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +101,7 @@ class Kind:
 
     Attributes
     ----------
-    name : of the folder in a lake and of the table in a database
+    name : of the folder in a lake and of the table in a database (of bars, that is ``ohlcv``)
     schema : its columns
     time : the column that says when; rows lie in its order
     order : the columns by which rows are sorted, ``time`` first; rows that are equal in all of them keep their order
@@ -71,11 +119,27 @@ class Kind:
         """Whether its rows are ticks, which the tick engine reads."""
         return self.schema is _TICKS
 
+    @property
+    def has_resolution(self) -> bool:
+        """Whether its rows are of lengths that must be named."""
+        return self.schema is _BARS
+
 
 def _ticks(name: str) -> Kind:
-    # A row says one fact of the venue, whoever recorded it: all but the time at the recorder tells it from others.
-    key = tuple(column for column in _TICKS.names if column not in {"local_time", "symbol"})
+    # A row says one fact of the venue, whoever recorded it and whenever it was heard: a print that was heard live may come again as
+    # history. In books the flags hold batches together.
+    told = {"local_time", "symbol", "flags"} if name == "trades" else {"local_time", "symbol"}
+    key = tuple(column for column in _TICKS.names if column not in told)
     return Kind(name, _TICKS, "exchange_time", ("exchange_time", "sequence"), key)
+
+
+class SeriesId(NamedTuple):
+    """The rows of one kind, venue and symbol; of bars, of one length (``resolution_ns``, 0 of all others) too."""
+
+    kind: str
+    venue: str
+    symbol: str
+    resolution_ns: int = 0
 
 
 KINDS: dict[str, Kind] = {
@@ -83,6 +147,22 @@ KINDS: dict[str, Kind] = {
     for kind in (
         *map(_ticks, ("trades", "orders", "book", "quotes", "contexts", "funding", "status")),
         Kind("bars", _BARS, "timestamp", ("timestamp",), ("timestamp",)),
+        Kind(
+            "fills",
+            _FILLS,
+            "exchange_time",
+            ("exchange_time", "trade_id"),
+            ("exchange_time", "account", "trade_id", "order_id"),
+        ),
+        Kind(
+            "order_states",
+            _ORDER_STATES,
+            "exchange_time",
+            ("exchange_time",),
+            ("exchange_time", "account", "order_id", "client_id", "status", "price", "quantity", "filled_quantity"),
+        ),
+        # Its symbol is the currency.
+        Kind("equity", _EQUITY, "timestamp", ("timestamp", "account", "bot_id"), ("timestamp", "account", "bot_id")),
     )
 }
 

@@ -82,7 +82,10 @@ def verify(
         rows = pl.DataFrame(pa.concat_tables(tables))
         where = f"{lake.files.name}/{partition.folder}"
         yield from _doubles(where, partition, rows)
-        yield from (_bars(where, partition, rows) if partition.kind == "bars" else _ticks(where, partition, rows))
+        if partition.kind == "bars":
+            yield from _bars(where, partition, rows)
+        elif KINDS[partition.kind].is_ticks:
+            yield from _ticks(where, partition, rows)
         key = partition.venue, partition.symbol, partition.date
         if partition.kind == "trades":
             trades[key] = _minutes(rows)

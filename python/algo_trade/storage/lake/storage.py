@@ -91,7 +91,7 @@ class ParquetStorage:
 
         Parameters
         ----------
-        kind : bars, trades, orders, book, quotes, contexts, funding or status
+        kind : which rows: one of :data:`~algo_trade.storage.kinds.KINDS`
         rows : a table with the columns of the kind (docs/data.md)
         venue : where they are from
         resolution : the length of bars, which they must have
@@ -356,8 +356,8 @@ def _split(
 ) -> tuple[Kind, list[tuple[Partition, pa.Table, int, int]]]:
     """Return the rows of each symbol and day, checked."""
     of = kind_of(kind)
-    if of.is_ticks != (resolution is None):
-        raise ParameterError(f"{kind}: resolution = {resolution}: bars have one, ticks have none")
+    if of.has_resolution != (resolution is not None):
+        raise ParameterError(f"{kind}: resolution = {resolution}: bars have one, all others have none")
     length_ns = 0 if resolution is None else duration_ns(resolution)
     return of, list(_groups(of, conform(of, rows), venue, length_ns))
 
