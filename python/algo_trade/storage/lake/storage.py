@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from algo_trade.core.times import duration_ns, time_ns
 from algo_trade.errors import DataError, ParameterError, StorageError
-from algo_trade.storage.kinds import KINDS, conform, kind_of, plain
+from algo_trade.storage.kinds import KINDS, conform, kind_of, plain, shown
 from algo_trade.storage.lake.files import Folder
 from algo_trade.storage.lake.layout import DAY_NS, Part, Partition, date_of, part_path
 from algo_trade.storage.lake.manifest import SWEEP_AFTER_S, Manifest, Version
@@ -72,9 +72,9 @@ class ParquetStorage:
         """Which files are of it."""
         return self._manifest
 
-    def version(self) -> Version:
-        """Return the lake as it is now: its parts, which stay what they are."""
-        return self._manifest.version()
+    def version(self, known: Version | None = None) -> Version:
+        """Return the lake as it is now: its parts, which stay what they are. ``known`` itself if nothing has changed since."""
+        return self._manifest.version(known)
 
     # --- writing ---
 
@@ -284,7 +284,7 @@ class ParquetStorage:
         def batches() -> Iterator[pa.RecordBatch]:
             for part in parts:
                 for batch in read_part(self._files, part, stored, start_ns, end_ns):
-                    yield _shown(batch, schema, part.partition)
+                    yield shown(batch, schema, part.partition)
 
         return pa.RecordBatchReader.from_batches(schema, batches())
 
@@ -380,23 +380,6 @@ def _groups(
         group = table.take(pa.array(rows))
         times = group[kind.time].cast(pa.int64()).to_numpy()
         yield partition, group, int(times.min()), int(times.max())
-
-
-def _shown(batch: pa.RecordBatch, schema: pa.Schema, partition: Partition) -> pa.RecordBatch:
-    said = {"venue": partition.venue, "symbol": partition.symbol}
-    columns = [
-        pa.repeat(pa.scalar(said[field.name], pa.string()), batch.num_rows)
-        if field.name in said
-        else _column(batch, field)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
-    if field.name in batch.schema.names:
-        return batch.column(field.name)
-    return pa.nulls(batch.num_rows, field.type)  # a volume that nobody told
 
 
 def _runs(parts: list[Part], rows_max: int) -> Iterator[list[Part]]:
