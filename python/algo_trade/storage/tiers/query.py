@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
 from algo_trade.errors import ParameterError
 from algo_trade.storage.kinds import SeriesId, shown
-from algo_trade.storage.lake.layout import DAY_NS, Part, day_ns
+from algo_trade.storage.lake.layout import DAY_NS
 from algo_trade.storage.lake.parquet import read_part
 from algo_trade.storage.tiers.pieces import ordered, piece_of, within
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from algo_trade.storage.kinds import Kind
+    from algo_trade.storage.lake.layout import Part
     from algo_trade.storage.lake.manifest import Version
     from algo_trade.storage.lake.storage import ParquetStorage
     from algo_trade.storage.tiers.pieces import Piece
@@ -49,12 +50,45 @@ class Question:
 
 @dataclass(slots=True)
 class _Held:
-    """Where rows of one series are: which pieces in memory, which days in the warm tier, which parts in the lake."""
+    """Where rows of one series are: which pieces in memory, between which times in the warm tier, which parts in the lake."""
 
     hot: list[Piece] = field(default_factory=list)
     hot_from_ns: int = 1 << 62
-    warm: range = range(0)
-    cold: dict[int, list[Part]] = field(default_factory=dict)
+    warm: tuple[int, int] | None = None
+    cold: list[Part] = field(default_factory=list)
+
+    def days(self) -> set[int]:
+        """Return the days, since the epoch, of which rows may be elsewhere than in the lake."""
+        spans = [(piece.first_ns, piece.last_ns) for piece in self.hot]
+        if self.warm is not None:
+            spans.append(self.warm)
+        return {day for first, last in spans for day in range(first // DAY_NS, last // DAY_NS + 1)}
+
+
+class _Span(NamedTuple):
+    """A stretch of time whose rows are looked at together, both ends included."""
+
+    first_ns: int
+    last_ns: int
+    parts: tuple[Part, ...] = ()
+    is_cold: bool = False
+
+
+def _spans(held: _Held) -> Iterator[_Span]:
+    """Give the stretches of a series in order: days of which rows are in the upper tiers, and parts; what overlaps is one."""
+    pieces = [_Span(day * DAY_NS, (day + 1) * DAY_NS - 1) for day in held.days()]
+    pieces += [_Span(part.first_ns, part.last_ns, (part,), is_cold=True) for part in held.cold]
+    span: _Span | None = None
+    for each in sorted(pieces, key=lambda each: each.first_ns):
+        if span is None or each.first_ns > span.last_ns:
+            if span is not None:
+                yield span
+            span = each
+        else:
+            last_ns = max(span.last_ns, each.last_ns)
+            span = _Span(span.first_ns, last_ns, (*span.parts, *each.parts), is_cold=span.is_cold and each.is_cold)
+    if span is not None:
+        yield span
 
 
 class Answer:
@@ -78,15 +112,13 @@ class Answer:
                 self._held[series] = _Held(held, whole_from_ns)
         for series, (first_ns, last_ns) in warm.series([question.kind.name], question.symbols).items():
             if question.wants(series, first_ns, last_ns):
-                days = range(first_ns // DAY_NS, last_ns // DAY_NS + 1)
-                self._held.setdefault(series, _Held()).warm = days
+                self._held.setdefault(series, _Held()).warm = (first_ns, last_ns)
         # Last: what left the warm tier before it was asked is here.
         self._version = lake.version()
         for part in self._parts(self._version):
             of = part.partition
             series = SeriesId(of.kind, of.venue, of.symbol, of.resolution_ns)
-            cold = self._held.setdefault(series, _Held()).cold
-            cold.setdefault(day_ns(of.date) // DAY_NS, []).append(part)
+            self._held.setdefault(series, _Held()).cold.append(part)
         lengths = sorted({series.resolution_ns for series in self._held})
         if len(lengths) > 1:
             raise ParameterError(
@@ -108,27 +140,25 @@ class Answer:
         if held.hot and q.start_ns is not None and q.start_ns >= held.hot_from_ns:
             yield from self._merged(held.hot)
             return
-        hot_days = {day for piece in held.hot for day in range(piece.first_ns // DAY_NS, piece.last_ns // DAY_NS + 1)}
-        for day in sorted(hot_days.union(held.warm, held.cold)):
-            if not self._asks_for(day):
+        for span in _spans(held):
+            if not q.wants(series, span.first_ns, span.last_ns):
                 continue
-            if day in hot_days or day in held.warm:
-                yield from self._merged(self._day(series, held, day))
-            else:
-                for part in held.cold[day]:
+            if span.is_cold:
+                for part in span.parts:
                     yield from read_part(self._lake.files, part, self._stored, q.start_ns, q.end_ns)
+            else:
+                yield from self._merged(self._pieces(series, held, span.first_ns, span.last_ns + 1))
 
-    def _day(self, series: SeriesId, held: _Held, day: int) -> list[Piece]:
-        """Return the rows of a day, those that were written first first."""
+    def _pieces(self, series: SeriesId, held: _Held, start_ns: int, end_ns: int) -> list[Piece]:
+        """Return the rows of all tiers within [start, end), those that were written first first."""
         kind = self._question.kind
-        start_ns, end_ns = day * DAY_NS, (day + 1) * DAY_NS
         # The warm tier before the lake: what leaves the one in between is in the other then.
-        warm = self._warm.read(series, start_ns, end_ns) if day in held.warm else kind.schema.empty_table()
+        warm = self._warm.read(series, start_ns, end_ns) if held.warm is not None else kind.schema.empty_table()
         self._version = self._lake.version(self._version)
         cold = [
             _of_kind(kind, pa.Table.from_batches(batches))
             for part in self._parts(self._version, series, start_ns, end_ns)
-            if (batches := list(read_part(self._lake.files, part)))
+            if (batches := list(read_part(self._lake.files, part, None, start_ns, end_ns)))
         ]
         stored = [piece_of(kind, table, is_clean=True) for table in [*cold, warm] if table.num_rows]
         return [*stored, *(within(kind, piece, start_ns, end_ns) for piece in held.hot)]
@@ -139,10 +169,6 @@ class Answer:
         cut = [piece for piece in cut if piece.table.num_rows]
         if cut:
             yield from ordered(q.kind, cut).to_batches(_BATCH_ROWS)
-
-    def _asks_for(self, day: int) -> bool:
-        q = self._question
-        return (q.end_ns is None or day * DAY_NS < q.end_ns) and (q.start_ns is None or (day + 1) * DAY_NS > q.start_ns)
 
     @property
     def _stored(self) -> list[str]:
