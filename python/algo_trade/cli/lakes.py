@@ -50,7 +50,8 @@ def list_command(
     """
     from algo_trade.storage.lake.coverage import coverage  # noqa: PLC0415 -- it takes its time
 
-    found = coverage(_lake(lake, config, profile).parts(kind or (), symbol or (), venue=venue, start=start, end=end))
+    held = _lake(lake, config, profile)
+    found = coverage(held.files, held.parts(kind or (), symbol or (), venue=venue, start=start, end=end))
     if json:
         print_json([series.as_json() for series in found])
         return
