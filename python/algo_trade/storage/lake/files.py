@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import pyarrow.fs as pafs
 
+from algo_trade.errors import ParameterError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,8 +39,15 @@ class Files(Protocol):
         """What to call the lake in messages."""
 
     @property
+    def address(self) -> str:
+        """What opens the lake from anywhere: a path from the root, or a URL."""
+
+    @property
     def filesystem(self) -> pafs.FileSystem:
         """The files, for readers of Parquet."""
+
+    def local(self, paths: Sequence[str]) -> list[Path]:
+        """Return files of this machine with the bytes of these; ``FileNotFoundError`` if one is gone."""
 
     def list(self, folder: str = "") -> Iterator[Entry]:
         """Give all files below a folder, those that are being written left out; none if there is no such folder."""
@@ -65,11 +74,19 @@ class Folder:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
         self.name = str(root)
+        self.address = str(self.root.absolute())
 
     @property
     def filesystem(self) -> pafs.FileSystem:
         """The files, for readers of Parquet."""
         return pafs.SubTreeFileSystem(str(self.root.absolute()), pafs.LocalFileSystem())
+
+    def local(self, paths: Sequence[str]) -> list[Path]:
+        """Return the files themselves."""
+        found = [self.root / path for path in paths]
+        for path in found:
+            path.stat()
+        return found
 
     def list(self, folder: str = "") -> Iterator[Entry]:
         """Give all files below a folder, hidden ones left out."""
@@ -134,6 +151,20 @@ class Folder:
                 told.update(each for each in above if each not in told)
                 folder.mkdir(parents=True, exist_ok=True)
         at_once(_sync, told)
+
+
+def files_of(path: str | os.PathLike[str]) -> Files:
+    """Return the files of a folder, or of a place in an object store.
+
+    Raises
+    ------
+    ParameterError
+        The path is a file.
+    """
+    root = Path(path)
+    if root.exists() and not root.is_dir():
+        raise ParameterError(f"{path}: is no folder: a lake is one")
+    return Folder(root)
 
 
 def at_once(work: Callable[[T], R], items: Iterable[T], threads: int = THREADS) -> list[R]:

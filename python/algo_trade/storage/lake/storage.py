@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, final
 
 import pyarrow as pa
 
-from algo_trade.core.times import duration_ns, time_ns
+from algo_trade.core.times import duration_ns, duration_text, time_ns
 from algo_trade.errors import DataError, ParameterError, StorageError
 from algo_trade.storage.kinds import KINDS, kind_of, plain
-from algo_trade.storage.lake.files import Folder, at_once
+from algo_trade.storage.lake.files import Folder, at_once, files_of
 from algo_trade.storage.lake.layout import Part, Partition, part_path
 from algo_trade.storage.lake.manifest import SWEEP_AFTER_S, Manifest, Version
 from algo_trade.storage.lake.parquet import columns_of, describe, joined, read_part, write_part
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from algo_trade.storage.kinds import Kind
     from algo_trade.storage.lake.files import Files
+    from algo_trade.storage.lake.select import LakeSelection
     from algo_trade.storage.lake.split import Group
 
     Time = str | int | dt.datetime | dt.date
@@ -45,19 +46,22 @@ class ParquetStorage:
 
     Parameters
     ----------
-    path : the folder; it is made with the first write
+    path : the folder, or the URL of a place in an object store (``s3://bucket/prefix``, ``gs://``, ``az://``); it is made with the first
+        write
+    must_exist : whether it is an error if there is no such folder
 
     Raises
     ------
     ParameterError
-        The path is a file.
+        The path is a file, or a URL of another kind.
+    DataError
+        There is no such folder, and it must exist.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        root = Path(path)
-        if root.exists() and not root.is_dir():
-            raise ParameterError(f"{path}: is no folder: a lake is one")
-        self._files: Files = Folder(root)
+    def __init__(self, path: str | os.PathLike[str], *, must_exist: bool = False) -> None:
+        self._files: Files = files_of(path)
+        if must_exist and isinstance(self._files, Folder) and not self._files.root.exists():
+            raise DataError(f"{path}: there is no such lake: make one with `algo-trade data import`")
         self._manifest = Manifest(self._files)
 
     def __repr__(self) -> str:
@@ -319,7 +323,7 @@ class ParquetStorage:
         lengths = sorted({part.partition.resolution_ns for part in parts})
         if len(lengths) > 1:
             raise ParameterError(
-                f"{kind}: there are lengths of {', '.join(map(str, lengths))} ns: name one as resolution"
+                f"{kind}: there are lengths of {', '.join(map(duration_text, lengths))}: name one as resolution"
             )
         start_ns, end_ns = (None if time is None else time_ns(time) for time in (start, end))
         stored = [name for name in schema.names if name not in {"venue", "symbol"}]
@@ -330,6 +334,31 @@ class ParquetStorage:
                     yield _shown(batch, schema, part.partition)
 
         return pa.RecordBatchReader.from_batches(schema, batches())
+
+    def select(
+        self,
+        kinds: str | Sequence[str],
+        symbols: str | Sequence[str] = (),
+        *,
+        venue: str | None = None,
+        start: Time | None = None,
+        end: Time | None = None,
+        resolution: str | int | dt.timedelta | None = None,
+    ) -> LakeSelection:
+        """Pick rows for a backtest, which takes them as its data: bars, or ticks of some kinds.
+
+        The options are those of :meth:`query`; what was picked stays, whatever is written meanwhile.
+
+        Raises
+        ------
+        ParameterError
+            No kinds of market rows; several venues or lengths of bars, and none is named.
+        DataError
+            There are no such rows; the message says what there is.
+        """
+        from algo_trade.storage.lake.select import select  # noqa: PLC0415 -- it knows lakes, too
+
+        return select(self, kinds, symbols, venue=venue, start=start, end=end, resolution=resolution)
 
     # --- order ---
 
