@@ -97,6 +97,16 @@ _EQUITY = pa.schema(
         ("unrealized_pnl", NUMBER),
     ]
 )
+# What a recorder could not hear: rows of which kind, from when to when by the venue's clock, and why.
+_GAPS = pa.schema(
+    [
+        ("timestamp", TIME),
+        ("symbol", pa.string()),
+        ("missing", pa.string()),
+        ("end_time", TIME),
+        ("reason", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +177,7 @@ KINDS: dict[str, Kind] = {
         ),
         # Its symbol is the currency.
         Kind("equity", _EQUITY, "timestamp", ("timestamp", "account", "bot_id"), ("timestamp", "account", "bot_id")),
+        Kind("gaps", _GAPS, "timestamp", ("timestamp", "missing"), ("timestamp", "missing", "end_time")),
     )
 }
 
