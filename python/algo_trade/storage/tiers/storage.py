@@ -311,5 +311,8 @@ def warm_at(url: str) -> Warm:
         It is none.
     """
     if is_server(url):
-        raise ParameterError("warm: on a server: not yet")
+        # Who keeps rows in a file needs no asyncpg.
+        from algo_trade.storage.tiers.server import ServerWarm  # noqa: PLC0415
+
+        return ServerWarm(url)
     return SqliteWarm(sqlite_path(url))
