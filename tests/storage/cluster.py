@@ -119,6 +119,11 @@ class Cluster:
             self._process.wait(30)
             self._process = None
 
+    def restart(self) -> None:
+        """Crash, and come back."""
+        self.stop(at_once=True)
+        self.start()
+
     def remove(self) -> None:
         self.stop(at_once=True)
         shutil.rmtree(self._folder)
