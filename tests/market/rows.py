@@ -19,7 +19,7 @@ MINUTE_NS = 60_000_000_000
 # Of what fits into 63 bits of nanoseconds, all but the last day at either end: DuckDB and Python's datetime know no more.
 FIRST_NS, LAST_NS = -(2**63) + 86_400 * 10**9, 2**63 - 86_400 * 10**9
 NOW_NS = 1_764_057_600_123_456_789
-WIDEST = Decimal("999999999999.99999999")
+WIDEST = Decimal("92233720368.54775807")
 
 _TICKS = {"trades": 0, "orders": 4, "book": 6, "quotes": 8, "contexts": 9, "funding": 10, "status": 11}
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, final
 
 import pyarrow as pa
 
-from algo_trade.core.times import duration_ns, duration_text, time_ns
-from algo_trade.errors import DataError, ParameterError, StorageError
-from algo_trade.storage.kinds import KINDS, kind_of, plain, shown
+from algo_trade.core.times import duration_ns, time_ns
+from algo_trade.errors import DataError, StorageError
+from algo_trade.storage.kinds import KINDS, check_one_length, kind_of, plain, shown
 from algo_trade.storage.lake.files import Folder, at_once, files_of
 from algo_trade.storage.lake.layout import Part, Partition, part_path
 from algo_trade.storage.lake.manifest import SWEEP_AFTER_S, Manifest, Version
@@ -320,11 +320,7 @@ class ParquetStorage:
         of = kind_of(kind)
         schema = plain(None if columns is None else tuple(columns), of)
         parts = self.parts(kind, symbols, venue=venue, start=start, end=end, resolution=resolution)
-        lengths = sorted({part.partition.resolution_ns for part in parts})
-        if len(lengths) > 1:
-            raise ParameterError(
-                f"{kind}: there are lengths of {', '.join(map(duration_text, lengths))}: name one as resolution"
-            )
+        check_one_length(of, (part.partition.resolution_ns for part in parts))
         start_ns, end_ns = (None if time is None else time_ns(time) for time in (start, end))
         stored = [name for name in schema.names if name not in {"venue", "symbol"}]
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from algo_trade.errors import ParameterError
-from algo_trade.storage.kinds import SeriesId, shown
+from algo_trade.storage.kinds import SeriesId, check_one_length, shown
 from algo_trade.storage.lake.layout import DAY_NS
 from algo_trade.storage.lake.parquet import read_part
 from algo_trade.storage.tiers.pieces import ordered, piece_of, within
@@ -119,11 +118,7 @@ class Answer:
             of = part.partition
             series = SeriesId(of.kind, of.venue, of.symbol, of.resolution_ns)
             self._held.setdefault(series, _Held()).cold.append(part)
-        lengths = sorted({series.resolution_ns for series in self._held})
-        if len(lengths) > 1:
-            raise ParameterError(
-                f"{question.kind.name}: there are lengths of {', '.join(map(str, lengths))} ns: name one as resolution"
-            )
+        check_one_length(question.kind, (series.resolution_ns for series in self._held))
 
     def stream(self) -> pa.RecordBatchReader:
         """Return the rows: venue by venue, symbol by symbol, each in order of time."""
