@@ -34,11 +34,11 @@ def shown(table: pa.Table, venue: str = "v") -> pa.Table:
     return plain.add_column(0, "venue", pa.repeat(pa.scalar(venue), table.num_rows))
 
 
-def test_what_was_written_comes_back_exactly_in_order_and_in_files_of_a_day(tmp_path: Path) -> None:
+def test_what_was_written_comes_back_exactly_in_order_and_in_files_of_a_month(tmp_path: Path) -> None:
     lake = ParquetStorage(tmp_path / "lake")
-    first, second = bars("BTC", (2, 0, 1)), bars("BTC", (0,), day="2026-03-02")
+    first, second = bars("BTC", (2, 0, 1)), bars("BTC", (0,), day="2026-04-02")
     parts = lake.write("bars", pa.concat_tables([second, first]), venue="v", resolution="1m", source="a test")
-    assert [(part.partition.date, part.rows) for part in parts] == [("2026-03-01", 3), ("2026-03-02", 1)]
+    assert [(part.partition.date, part.rows) for part in parts] == [("2026-03", 3), ("2026-04", 1)]
     wanted = pa.concat_tables([bars("BTC", (0, 1, 2)), second])
     assert lake.query("bars").read_all().equals(shown(wanted))
     notes = pq.read_metadata(tmp_path / "lake" / parts[0].path).metadata

@@ -170,7 +170,7 @@ def test_a_flag_wins_over_the_file_and_leaves_the_rest_of_it() -> None:
 
 
 def test_a_recording_and_a_made_up_market_take_each_others_place() -> None:
-    recorded = machine_options({"market": "synthetic"}, **flags(data=[Path("lake"), Path("more")]))
+    recorded = machine_options({"market": "synthetic"}, **flags(data=["lake", "more"]))
     assert recorded == {"market": "recording", "data": ["lake", "more"]}
     assert machine_options(recorded, **flags(synthetic=True)) == {"market": "synthetic"}
 

@@ -9,6 +9,7 @@ import typer
 
 from algo_trade.backtest import backtest
 from algo_trade.cli.output import print_json, progress, say, show
+from algo_trade.cli.sources import DATA_HELP, named
 from algo_trade.data import Stamp, VolumeUnit
 from algo_trade.errors import ParameterError
 
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 
 
 def command(
-    data: Annotated[
-        list[str], typer.Option("--data", help="CSV or Parquet file, or a folder of them; may be repeated.")
-    ],
+    data: Annotated[list[str], typer.Option("--data", help=f"CSV or Parquet file, or a folder of them, {DATA_HELP}")],
     strategy: Annotated[str, typer.Option("--strategy", help="Built-in NAME, file.py:Class or module:Class.")],
     param: Annotated[
         list[str] | None, typer.Option("--param", help="NAME=VALUE of the strategy; may be repeated.")
@@ -59,7 +58,7 @@ def command(
     """
     with progress(f"backtest of {strategy}", None) as shown:
         result = backtest(
-            data,
+            named(data),
             strategy,
             params=pairs("--param", param or []),
             symbol=symbol,

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from algo_trade.cli.output import print_json, progress, say, show
+from algo_trade.cli.sources import DATA_HELP, named
 
 if TYPE_CHECKING:
     from algo_trade.backtest.calibration import Calibration
 
 
 def command(
-    data: Annotated[list[str], typer.Option("--data", help="Folder of recorded ticks; may be repeated.")],
+    data: Annotated[list[str], typer.Option("--data", help=f"Folder of recorded ticks, {DATA_HELP}")],
     fills: Annotated[
         Path, typer.Option("--fills", help="One's own orders, filled or not: CSV, Parquet, or the journal of a run.")
     ],
@@ -32,7 +33,7 @@ def command(
     from algo_trade.backtest.calibration import calibrate  # noqa: PLC0415 -- other commands do not pay for the import
 
     with progress("calibrating", None) as shown:
-        found = calibrate(data, fills, symbol=symbol, venue=venue, progress=shown)
+        found = calibrate(named(data), fills, symbol=symbol, venue=venue, progress=shown)
     written = [] if out is None else found.write(out)
     for note in notes(found):
         say(f"note: {note}")

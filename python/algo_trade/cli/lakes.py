@@ -12,6 +12,7 @@ from algo_trade.cli.calendar import SHADES, calendar
 from algo_trade.cli.config import ConfigPath, Profile
 from algo_trade.cli.extras import needed_by
 from algo_trade.cli.output import print_json, progress, say, show
+from algo_trade.core.times import duration_ns, duration_text
 from algo_trade.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def list_command(
     """
     from algo_trade.storage.lake.coverage import coverage  # noqa: PLC0415 -- it takes its time
 
-    found = coverage(_lake(lake, config, profile).parts(kind or (), symbol or (), venue=venue, start=start, end=end))
+    held = _lake(lake, config, profile)
+    found = coverage(held.files, held.parts(kind or (), symbol or (), venue=venue, start=start, end=end))
     if json:
         print_json([series.as_json() for series in found])
         return
@@ -109,8 +111,6 @@ def compact_command(
 
     Example: algo-trade data compact lake
     """
-    from algo_trade.core.times import duration_ns  # noqa: PLC0415 -- it takes its time
-
     held = _lake(lake, config, profile)
     gone, come = held.compact()
     swept = held.sweep(after_s=0.0 if keep == "0" else duration_ns(keep) / 1e9)
@@ -187,7 +187,7 @@ def _lake(path: Path | None, config: Path | None, profile: str | None) -> Parque
 
 def _described(series: Series) -> list[str]:
     first, last = series.days[0].date, series.days[-1].date
-    length = f" of {_length(series.resolution_ns)}" if series.resolution_ns else ""
+    length = f" of {duration_text(series.resolution_ns)}" if series.resolution_ns else ""
     lines = [
         f"{series.kind}{length}  {series.symbol}  {series.venue}",
         f"  {series.rows:,} rows, {series.size / 2**20:,.1f} MiB, {len(series.days):,} days from {first} to {last}",
@@ -201,13 +201,6 @@ def _described(series: Series) -> list[str]:
 
 def _counted(rows: int) -> str:
     return f"{rows:,} row{'' if rows == 1 else 's'}"
-
-
-def _length(nanos: int) -> str:
-    for name, unit in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
-        if nanos % (unit * 1_000_000_000) == 0:
-            return f"{nanos // (unit * 1_000_000_000)}{name}"
-    return f"{nanos} ns"
 
 
 def _write(rows: pa.RecordBatchReader, out: Path) -> int:

@@ -9,6 +9,7 @@ import typer
 
 from algo_trade.backtest import reproduce
 from algo_trade.cli.output import print_json, progress, say, show
+from algo_trade.cli.sources import named
 
 
 def command(
@@ -23,7 +24,7 @@ def command(
     Example: algo-trade reproduce report.html --data btc.csv
     """
     with progress("reproducing", None) as shown:
-        outcome = reproduce(report, data=data, progress=shown)
+        outcome = reproduce(report, data=data and named(data), progress=shown)
     for note in outcome.notes:
         say(f"note: {note}")
     if outcome.is_same:

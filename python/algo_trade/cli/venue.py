@@ -14,6 +14,7 @@ import typer
 
 from algo_trade.cli.extras import needed_by
 from algo_trade.cli.output import print_json, say, show_now
+from algo_trade.cli.sources import DATA_HELP, tick_files
 from algo_trade.errors import ConfigError, CredentialError
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ TOKEN_CHARACTERS_MIN = 16
 def command(
     port: Annotated[int, typer.Option(help="Where to listen on 127.0.0.1; 0 is any free port.")] = 3001,
     data: Annotated[
-        list[Path] | None,
-        typer.Option("--data", help="A lake of ticks, or a table of one, that makes the market; may be repeated."),
+        list[str] | None,
+        typer.Option("--data", help=f"A lake of ticks, or a table of one, that makes the market, {DATA_HELP}"),
     ] = None,
     synthetic: Annotated[  # noqa: FBT002
         bool, typer.Option("--synthetic", help="A market that is made up from the seed. This is the default.")
@@ -88,7 +89,7 @@ def command(
 def machine_options(
     given: dict[str, Any],
     *,
-    data: list[Path],
+    data: list[str],
     synthetic: bool,
     seed: int | None,
     faucet: str | None,
@@ -100,7 +101,7 @@ def machine_options(
         raise ConfigError("--data and --synthetic: the market is either recorded or made up; give one of them")
     made = dict(given)
     if data:
-        made |= {"market": "recording", "data": [str(path) for path in data]}
+        made |= {"market": "recording", "data": tick_files(data)}
     elif synthetic:
         made = {name: value for name, value in made.items() if name != "data"} | {"market": "synthetic"}
     flags = {"seed": seed, "faucet": faucet, "symbols": symbols}

@@ -63,3 +63,11 @@ def duration_ns(duration: str | int | dt.timedelta) -> int:
         message = f"{duration!r} is not a length of time: write 30s, 1m, 4h, 1d"
         raise ParameterError(message)
     return nanos
+
+
+def duration_text(nanos: int) -> str:
+    """Write a length of time as :func:`duration_ns` reads it, in the largest unit that it is a multiple of."""
+    for name in ("d", "h", "m", "s", "ms", "us"):
+        if nanos % _UNITS[name] == 0:
+            return f"{nanos // _UNITS[name]}{name}"
+    return f"{nanos}ns"

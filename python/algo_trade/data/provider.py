@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Any, Literal, cast, final
 
 from algo_trade._native import BarData, TickData
 from algo_trade.core.times import duration_ns, time_ns
 from algo_trade.data.inputs import find_inputs, paths_of
 from algo_trade.data.lake import bar_files, resolution_of, tick_files
+from algo_trade.data.selections import Selection, inputs_of, selections_of, within
+from algo_trade.data.selections import resolution_of as picked_resolution
 from algo_trade.data.summary import DataSummary, DayPrint
 from algo_trade.errors import DataError, ParameterError
 
@@ -36,7 +38,8 @@ class HistoricalDataProvider:
         CSV (also ``.gz``, ``.zst``), Parquet and Arrow IPC (Feather) files, told apart by their first bytes; a
         directory stands for the files of these kinds in it, by name; one that ``data import`` wrote for its ticks, or
         for its bars if it has no ticks. Tables: polars, pyarrow, pandas, and whatever
-        else speaks the Arrow C stream interface. The symbols of a mapping name data without a symbol column.
+        else speaks the Arrow C stream interface. The symbols of a mapping name data without a symbol column. Rows of a
+        lake: a URL (``lake://trades/BTC?from=2026-03-01&to=2026-03-02&lake=PATH``) or what ``ParquetStorage.select`` gives.
     symbols : str or list of str, optional
         The symbols to keep, all by default; for data without a symbol column, the one symbol that they hold.
     start, end : str, datetime, or int, optional
@@ -69,11 +72,11 @@ class HistoricalDataProvider:
     are read again in each run, a block at a time.
     """
 
-    __slots__ = ("_bars", "_options", "_paths", "_summary", "_ticks")
+    __slots__ = ("_bars", "_options", "_paths", "_picked", "_summary", "_ticks")
 
     def __init__(
         self,
-        data: DataLike,
+        data: DataLike | Selection,
         *,
         symbols: str | Sequence[str] | None = None,
         start: str | int | dt.datetime | dt.date | None = None,
@@ -86,19 +89,27 @@ class HistoricalDataProvider:
         venue: str | None = None,
     ) -> None:
         headers = dict(columns or {})
-        self._paths = paths_of(data)
+        names = [symbols] if isinstance(symbols, str) else list(symbols or ())
+        span = (None if start is None else time_ns(start), None if end is None else time_ns(end))
+        self._picked = selections_of(data)
+        files_and_tables = cast("DataLike", data)
+        self._paths = [each.url for each in self._picked] or paths_of(files_and_tables)
         self._ticks: TickData | None = None
         self._bars: BarData | None = None
         self._options: dict[str, Any]
-        ticks = [tick_files(path) for path in self._paths] if isinstance(self._paths, list) else []
+        if self._picked:
+            span = within(self._picked, *span)
+            ticks = [each.files() for each in self._picked if each.is_ticks]
+        else:
+            ticks = [tick_files(path) for path in self._paths] if isinstance(self._paths, list) else []
         if ticks and all(ticks):
             self._ticks = TickData(
                 [file for files in ticks for file in files],
-                symbols=[symbols] if isinstance(symbols, str) else list(symbols or ()),
+                symbols=names,
                 kinds=list(kinds),
                 venue=venue,
-                start_ns=None if start is None else time_ns(start),
-                end_ns=None if end is None else time_ns(end),
+                start_ns=span[0],
+                end_ns=span[1],
             )
             self._options = {
                 "symbols": [symbols] if isinstance(symbols, str) else None if symbols is None else list(symbols),
@@ -111,15 +122,17 @@ class HistoricalDataProvider:
             return
         if kinds or venue is not None:
             raise ParameterError("kinds, venue: these data are bars, and have neither")
-        if resolution is None and isinstance(self._paths, list):
+        if resolution is None and self._picked:
+            resolution = picked_resolution(self._picked)
+        elif resolution is None and isinstance(self._paths, list):
             files = [bar_files(Path(path)) for path in self._paths]
             resolution = resolution_of({file: length_ns for each in files for file, length_ns in each.items()})
         self._bars = BarData(
-            find_inputs(data, headers),
+            inputs_of(self._picked) if self._picked else find_inputs(files_and_tables, headers),
             columns=list(headers.items()),
-            symbols=[symbols] if isinstance(symbols, str) else list(symbols or ()),
-            start_ns=None if start is None else time_ns(start),
-            end_ns=None if end is None else time_ns(end),
+            symbols=names,
+            start_ns=span[0],
+            end_ns=span[1],
             stamp=stamp,
             volume_unit=volume_unit,
             resolution_ns=None if resolution is None else duration_ns(resolution),
@@ -194,6 +207,14 @@ class HistoricalDataProvider:
     def paths(self) -> list[str] | dict[str, str] | None:
         """What to give to read the same data again: paths, or paths by symbol; None for tables in memory."""
         return self._paths
+
+    @property
+    def rules(self) -> list[Path]:
+        """The files with the rules of the symbols that lie beside the data."""
+        if self._picked:
+            return [file for each in self._picked for file in each.rules()]
+        paths = self._paths if isinstance(self._paths, list) else []
+        return [file for path in paths if (file := Path(path, "instruments.toml")).is_file()]
 
     @property
     def options(self) -> dict[str, Any]:

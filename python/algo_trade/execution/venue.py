@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from algo_trade.data import HistoricalDataProvider
 
-RULES = "instruments.toml"
-"""The rules of instruments as far as an import could tell them, in the folder of its ticks."""
-
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -181,9 +178,7 @@ class VenueConfig(BaseModel):
             return self
         venues = data.ticks.venues
         decided = self.for_data_of(venues[0] if len(venues) == 1 else "")
-        paths = data.paths if isinstance(data.paths, list) else []
-        files = [path / RULES for path in map(Path, paths) if (path / RULES).is_file()]
-        return decided.with_rules(*files, of=data.symbols)
+        return decided.with_rules(*data.rules, of=data.symbols)
 
     def with_rules(self, *files: Path, of: Sequence[str]) -> Self:
         """Return the same with the rules of files for those of the symbols that have none here; raises ConfigError."""

@@ -2,6 +2,7 @@
 
 from algo_trade.storage.lake.layout import Part, Partition
 from algo_trade.storage.lake.manifest import Version
+from algo_trade.storage.lake.select import LakeSelection
 from algo_trade.storage.lake.storage import ParquetStorage
 
-__all__ = ["ParquetStorage", "Part", "Partition", "Version"]
+__all__ = ["LakeSelection", "ParquetStorage", "Part", "Partition", "Version"]

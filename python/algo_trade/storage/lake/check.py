@@ -15,7 +15,7 @@ import pyarrow as pa
 from algo_trade.core.times import duration_ns
 from algo_trade.errors import StorageError
 from algo_trade.storage.kinds import KINDS
-from algo_trade.storage.lake.layout import DAY_NS, day_ns
+from algo_trade.storage.lake.layout import span_ns
 from algo_trade.storage.lake.parquet import read_part
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def verify(
     """Look through parts of a lake.
 
     Each file has to have the bytes that were written, its rows to be readable, in order, each once, within the times that the manifest
-    names, with prices that can be; parts of one day must not overlap; bars have to follow one another, and to be what the trades of
+    names, with prices that can be; parts of one day, of bars of one month or year, must not overlap; bars have to follow one another, and to be what the trades of
     their minutes make.
 
     Parameters
@@ -67,7 +67,7 @@ def verify(
     """
     done = 0
     days = {partition: list(held) for partition, held in groupby(parts, key=attrgetter("partition"))}
-    trades: dict[tuple[str, str, str], pl.DataFrame] = {}
+    trades: dict[tuple[str, str], list[pl.DataFrame]] = {}
     for partition, held in days.items():
         yield from _overlaps(lake, held)
         tables = []
@@ -86,13 +86,13 @@ def verify(
             yield from _bars(where, partition, rows)
         elif KINDS[partition.kind].is_ticks:
             yield from _ticks(where, partition, rows)
-        key = partition.venue, partition.symbol, partition.date
         if partition.kind == "trades":
-            trades[key] = _minutes(rows)
+            # But for the first and last minute of a day, of which only a part may have been heard.
+            trades.setdefault((partition.venue, partition.symbol), []).append(_minutes(rows)[1:-1])
     for partition, held in days.items():
-        made = trades.get((partition.venue, partition.symbol, partition.date))
-        if partition.kind == "bars" and partition.resolution_ns == _MINUTE_NS and made is not None:
-            yield from _against_trades(lake, partition, held, made)
+        made = trades.get((partition.venue, partition.symbol))
+        if partition.kind == "bars" and partition.resolution_ns == _MINUTE_NS and made:
+            yield from _against_trades(lake, partition, held, pl.concat(made))
 
 
 def _overlaps(lake: ParquetStorage, held: list[Part]) -> Iterator[Finding]:
@@ -139,8 +139,8 @@ def _times(where: str, part: Part, table: pa.Table) -> Iterator[Finding]:
     back = np.flatnonzero(np.diff(times) < 0)
     if len(back):
         yield Finding("error", where, f"row {back[0] + 2}: {kind.time} lies before that of the row before")
-    start = day_ns(part.partition.date)
-    if times.min() < start or times.max() >= start + DAY_NS:
+    start, end = span_ns(part.partition.date)
+    if times.min() < start or times.max() >= end:
         yield Finding("error", where, f"has rows that are not of {part.partition.date}")
     elif (times.min() < part.first_ns and not kind.is_ticks) or times.max() > part.last_ns:
         # Ticks of before a stream began lie ahead of what a part covers.
@@ -218,13 +218,12 @@ def _minutes(rows: pl.DataFrame) -> pl.DataFrame:
 def _against_trades(
     lake: ParquetStorage, partition: Partition, held: list[Part], made: pl.DataFrame
 ) -> Iterator[Finding]:
-    """Compare bars with those that trades make, but for the first and last minute, of which only a part may have been heard."""
+    """Compare bars with those that trades make."""
     try:
         bars = pl.concat([pl.DataFrame(pa.Table.from_batches(list(read_part(lake.files, part)))) for part in held])
     except StorageError:
         return  # it was said already
-    inner = made[1:-1]
-    both = bars.join(inner, on="timestamp", suffix="_made")
+    both = bars.join(made, on="timestamp", suffix="_made")
     columns = [name for name in ("open", "high", "low", "close", "volume") if name in bars.columns]
     differ = both.filter(pl.any_horizontal(*(pl.col(name) != pl.col(f"{name}_made") for name in columns)))
     if differ.height:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import statistics
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from algo_trade.storage.lake.layout import DAY_NS
+import numpy as np
+import pyarrow as pa
+
+from algo_trade.storage.kinds import KINDS
+from algo_trade.storage.lake.layout import DAY_NS, date_of
+from algo_trade.storage.lake.parquet import read_part
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from algo_trade.storage.lake.files import Files
     from algo_trade.storage.lake.layout import Part
 
 
@@ -24,7 +31,7 @@ class Day:
     ----------
     date : UTC
     rows : how many
-    size : in bytes
+    size : in bytes; of a file of several days, its share of them
     parts : in how many files; more than one may be compacted
     share : of the bars that a day has; of ticks, of the middle day of this series. At most 1
     """
@@ -91,31 +98,56 @@ class Series:
         }
 
 
-def coverage(parts: Sequence[Part]) -> list[Series]:
-    """Sum parts up, by kind, venue, symbol and length of bars."""
+def coverage(files: Files, parts: Sequence[Part]) -> list[Series]:
+    """Sum parts up, by kind, venue, symbol and length of bars.
+
+    Parameters
+    ----------
+    files : where they lie: which days a month of bars has is told by its rows, if some are missing
+    parts : which
+
+    Raises
+    ------
+    StorageError
+        A file that has to be looked into is gone or damaged; the message names it.
+    """
 
     def series(part: Part) -> tuple[str, str, str, int]:
         return part.partition.kind, part.partition.venue, part.partition.symbol, part.partition.resolution_ns
 
-    return [_series(key, list(group)) for key, group in groupby(sorted(parts, key=series), key=series)]
+    return [_series(files, key, list(group)) for key, group in groupby(sorted(parts, key=series), key=series)]
 
 
-def _series(key: tuple[str, str, str, int], parts: list[Part]) -> Series:
+def _series(files: Files, key: tuple[str, str, str, int], parts: list[Part]) -> Series:
     kind, venue, symbol, resolution_ns = key
-    days: dict[str, list[Part]] = {}
+    rows: dict[str, int] = defaultdict(int)
+    size: dict[str, float] = defaultdict(float)
+    count: dict[str, int] = defaultdict(int)
     for part in parts:
-        days.setdefault(part.partition.date, []).append(part)
-    rows = {date: sum(part.rows for part in held) for date, held in days.items()}
+        for date, held in _days(files, part):
+            rows[date] += held
+            size[date] += part.size * held / part.rows
+            count[date] += 1
     whole = DAY_NS / resolution_ns if resolution_ns else statistics.median(rows.values())
     told = tuple(
-        Day(
-            dt.date.fromisoformat(date),
-            rows[date],
-            sum(part.size for part in held),
-            len(held),
-            min(1.0, rows[date] / max(whole, 1)),
-        )
-        for date, held in sorted(days.items())
+        Day(dt.date.fromisoformat(date), held, round(size[date]), count[date], min(1.0, held / max(whole, 1)))
+        for date, held in sorted(rows.items())
     )
     first_ns, last_ns = min(part.first_ns for part in parts), max(part.last_ns for part in parts)
     return Series(kind, venue, symbol, resolution_ns, first_ns, last_ns, told)
+
+
+def _days(files: Files, part: Part) -> Iterator[tuple[str, int]]:
+    """Give each day of a part and how many rows it has."""
+    date, length_ns = part.partition.date, part.partition.resolution_ns
+    if len(date) == len("YYYY-MM-DD"):
+        yield date, part.rows
+        return
+    if part.last_ns - part.first_ns == (part.rows - 1) * length_ns:  # none is missing
+        times = np.arange(part.first_ns, part.last_ns + 1, length_ns)
+    else:
+        time = KINDS[part.partition.kind].time
+        batches = read_part(files, part, [time])
+        times = np.concatenate([batch.column(time).cast(pa.int64()).to_numpy() for batch in batches])
+    for day, rows in zip(*np.unique(times // DAY_NS, return_counts=True), strict=True):
+        yield date_of(int(day) * DAY_NS, 0), int(rows)

@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import pyarrow.fs as pafs
 
+from algo_trade.errors import ParameterError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+THREADS = min(8, os.cpu_count() or 1)
 
 
 class Entry(NamedTuple):
@@ -31,8 +39,15 @@ class Files(Protocol):
         """What to call the lake in messages."""
 
     @property
+    def address(self) -> str:
+        """What opens the lake from anywhere: a path from the root, or a URL."""
+
+    @property
     def filesystem(self) -> pafs.FileSystem:
         """The files, for readers of Parquet."""
+
+    def local(self, paths: Sequence[str]) -> list[Path]:
+        """Return files of this machine with the bytes of these; ``FileNotFoundError`` if one is gone."""
 
     def list(self, folder: str = "") -> Iterator[Entry]:
         """Give all files below a folder, those that are being written left out; none if there is no such folder."""
@@ -43,8 +58,8 @@ class Files(Protocol):
     def write(self, path: str, content: bytes) -> None:
         """Write a new file whole: it is there with all of its bytes, durable, or not at all. ``FileExistsError`` if there is one."""
 
-    def adopt(self, path: str, file: Path) -> None:
-        """Take a file of this machine over, as :meth:`write` would write it."""
+    def adopt(self, files: Mapping[str, Path]) -> None:
+        """Take files of this machine over, by their new paths; all are durable when this returns."""
 
     def touch(self, path: str) -> None:
         """Have the age of a file count from now; nothing happens if it is gone."""
@@ -59,11 +74,19 @@ class Folder:
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
         self.name = str(root)
+        self.address = str(self.root.absolute())
 
     @property
     def filesystem(self) -> pafs.FileSystem:
         """The files, for readers of Parquet."""
         return pafs.SubTreeFileSystem(str(self.root.absolute()), pafs.LocalFileSystem())
+
+    def local(self, paths: Sequence[str]) -> list[Path]:
+        """Return the files themselves."""
+        found = [self.root / path for path in paths]
+        for path in found:
+            path.stat()
+        return found
 
     def list(self, folder: str = "") -> Iterator[Entry]:
         """Give all files below a folder, hidden ones left out."""
@@ -87,7 +110,8 @@ class Folder:
 
     def write(self, path: str, content: bytes) -> None:
         """Write a new file whole."""
-        target = self._made(path)
+        target = self.root / path
+        self._make({target.parent})
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
             with temporary.open("wb") as file:
@@ -100,13 +124,14 @@ class Folder:
             temporary.unlink(missing_ok=True)
         _sync(target.parent)
 
-    def adopt(self, path: str, file: Path) -> None:
-        """Take a file of this machine over: it is moved if that goes."""
-        target = self._made(path)
-        with file.open("rb") as opened:
-            os.fsync(opened.fileno())
-        file.rename(target)
-        _sync(target.parent)
+    def adopt(self, files: Mapping[str, Path]) -> None:
+        """Take files of this machine over: they are moved if that goes."""
+        at_once(_sync, files.values())
+        targets = {self.root / path: file for path, file in files.items()}
+        self._make({target.parent for target in targets})
+        for target, file in targets.items():
+            file.rename(target)
+        at_once(_sync, {target.parent for target in targets})
 
     def touch(self, path: str) -> None:
         """Have the age of a file count from now; nothing happens if it is gone."""
@@ -117,20 +142,43 @@ class Folder:
         """Delete a file. Its folder stays: somebody may be about to write there."""
         (self.root / path).unlink(missing_ok=True)
 
-    def _made(self, path: str) -> Path:
-        target = self.root / path
-        if not target.parent.is_dir():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            for folder in target.parents:
-                _sync(folder)
-                if folder == self.root.parent:
-                    break
-        return target
+    def _make(self, folders: Collection[Path]) -> None:
+        """Make folders, durably."""
+        told: set[Path] = set()  # the folders above, which list new ones
+        for folder in folders:
+            if not folder.is_dir():
+                above = folder.parents[: len(folder.parents) - len(self.root.parent.parents)]
+                told.update(each for each in above if each not in told)
+                folder.mkdir(parents=True, exist_ok=True)
+        at_once(_sync, told)
 
 
-def _sync(folder: Path) -> None:
-    """Make what a folder lists durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def files_of(path: str | os.PathLike[str]) -> Files:
+    """Return the files of a folder, or of a place in an object store.
+
+    Raises
+    ------
+    ParameterError
+        The path is a file.
+    """
+    root = Path(path)
+    if root.exists() and not root.is_dir():
+        raise ParameterError(f"{path}: is no folder: a lake is one")
+    return Folder(root)
+
+
+def at_once(work: Callable[[T], R], items: Iterable[T], threads: int = THREADS) -> list[R]:
+    """Do something with each item, several at a time, and return what came of each, in order; the first error is raised."""
+    items = list(items)
+    if len(items) < 2:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(threads, len(items))) as pool:
+        return list(pool.map(work, items))
+
+
+def _sync(path: Path) -> None:
+    """Make the bytes of a file, or what a folder lists, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

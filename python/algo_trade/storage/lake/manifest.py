@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from algo_trade.storage.lake.files import Files
 
 CHECKPOINT_EVERY = 32
+"""So many commits, or one of so many parts, make a checkpoint: what has to be parsed stays small."""
+CHECKPOINT_PARTS = 1_000
 SWEEP_AFTER_S = 86_400.0
 _TRIES = 50
 
@@ -84,10 +86,18 @@ class Version:
             table = table.filter(pc.equal(table["resolution_ns"], resolution_ns))
         return sorted(map(Part.of_json, table.to_pylist()))
 
-    def partitions(self, kinds: Sequence[str] = (), *, venue: str | None = None) -> dict[Partition, list[Part]]:
+    def partitions(
+        self,
+        kinds: Sequence[str] = (),
+        symbols: Sequence[str] = (),
+        *,
+        venue: str | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+    ) -> dict[Partition, list[Part]]:
         """Return the parts of each partition that there is, partitions and parts in order."""
         held: dict[Partition, list[Part]] = {}
-        for part in self.parts(kinds, venue=venue):
+        for part in self.parts(kinds, symbols=symbols, venue=venue, start_ns=start_ns, end_ns=end_ns):
             held.setdefault(part.partition, []).append(part)
         return held
 
@@ -103,8 +113,8 @@ class Manifest:
     def __init__(self, files: Files) -> None:
         self._files = files
 
-    def version(self) -> Version:
-        """Return the newest version. Of a folder that has no log, all parts that lie in it.
+    def version(self, known: Version | None = None) -> Version:
+        """Return the newest version, ``known`` itself if it is that. Of a folder that has no log, all parts that lie in it.
 
         Raises
         ------
@@ -115,6 +125,8 @@ class Manifest:
             names = sorted(entry.path.rpartition("/")[2] for entry in self._files.list(MANIFEST))
             if not names:
                 return Version(0, _table(_found(self._files)))
+            if known is not None and known.number == max(map(_number, names)):
+                return known
             checkpoint = max((name for name in names if name.endswith(".arrow")), default=None)
             since = 0 if checkpoint is None else _number(checkpoint)
             commits = [name for name in names if name.endswith(".json") and _number(name) > since]
@@ -161,7 +173,7 @@ class Manifest:
                 self._write(number, add, remove)
             except FileExistsError:
                 continue
-            if number % CHECKPOINT_EVERY == 0:
+            if number % CHECKPOINT_EVERY == 0 or len(add) >= CHECKPOINT_PARTS:
                 self._make_checkpoint(Version(number, _changed(version.table, add, remove)))
             return add
         raise LakeChangedError(f"{self._files.name}: others commit all the time: try again")

@@ -10,16 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-import numpy as np
 import pyarrow as pa
 
-from algo_trade.core.times import duration_ns, time_ns
+from algo_trade.core.times import duration_ns, duration_text, time_ns
 from algo_trade.errors import DataError, ParameterError, StorageError
-from algo_trade.storage.kinds import KINDS, conform, kind_of, plain
-from algo_trade.storage.lake.files import Folder
-from algo_trade.storage.lake.layout import DAY_NS, Part, Partition, date_of, part_path
+from algo_trade.storage.kinds import KINDS, kind_of, plain, shown
+from algo_trade.storage.lake.files import Folder, at_once, files_of
+from algo_trade.storage.lake.layout import Part, Partition, part_path
 from algo_trade.storage.lake.manifest import SWEEP_AFTER_S, Manifest, Version
 from algo_trade.storage.lake.parquet import columns_of, describe, joined, read_part, write_part
+from algo_trade.storage.lake.split import split
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from algo_trade.storage.kinds import Kind
     from algo_trade.storage.lake.files import Files
+    from algo_trade.storage.lake.select import LakeSelection
+    from algo_trade.storage.lake.split import Group
 
     Time = str | int | dt.datetime | dt.date
 
@@ -44,19 +46,22 @@ class ParquetStorage:
 
     Parameters
     ----------
-    path : the folder; it is made with the first write
+    path : the folder, or the URL of a place in an object store (``s3://bucket/prefix``, ``gs://``, ``az://``); it is made with the first
+        write
+    must_exist : whether it is an error if there is no such folder
 
     Raises
     ------
     ParameterError
-        The path is a file.
+        The path is a file, or a URL of another kind.
+    DataError
+        There is no such folder, and it must exist.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        root = Path(path)
-        if root.exists() and not root.is_dir():
-            raise ParameterError(f"{path}: is no folder: a lake is one")
-        self._files: Files = Folder(root)
+    def __init__(self, path: str | os.PathLike[str], *, must_exist: bool = False) -> None:
+        self._files: Files = files_of(path)
+        if must_exist and isinstance(self._files, Folder) and not self._files.root.exists():
+            raise DataError(f"{path}: there is no such lake: make one with `algo-trade data import`")
         self._manifest = Manifest(self._files)
 
     def __repr__(self) -> str:
@@ -72,9 +77,9 @@ class ParquetStorage:
         """Which files are of it."""
         return self._manifest
 
-    def version(self) -> Version:
-        """Return the lake as it is now: its parts, which stay what they are."""
-        return self._manifest.version()
+    def version(self, known: Version | None = None) -> Version:
+        """Return the lake as it is now: its parts, which stay what they are. ``known`` itself if nothing has changed since."""
+        return self._manifest.version(known)
 
     # --- writing ---
 
@@ -104,38 +109,45 @@ class ParquetStorage:
         StorageError
             The lake cannot be written, or is damaged where the rows go.
         """
-        of, groups = _split(kind, rows, venue, resolution)
+        of, groups = split(kind, rows, venue, resolution)
         if not groups:
             return []
+        symbols = sorted({group.partition.symbol for group in groups})
+        start_ns, end_ns = min(group.first_ns for group in groups), max(group.last_ns for group in groups) + 1
         with self.staging() as folder:
             self._manifest.begin()
             # Of each group: what it was joined with, and what came of that. It is made anew only if that has changed meanwhile.
-            made: dict[Partition, tuple[list[Part], list[Part]]] = {}
+            made: dict[Partition, tuple[list[Part], Part | None]] = {}
 
             def change(version: Version) -> tuple[list[Part], list[str]] | None:
-                held = version.partitions([kind], venue=venue)
-                for partition, table, first_ns, last_ns in groups:
-                    old = [part for part in held.get(partition, ()) if part.overlaps(first_ns, last_ns)]
-                    if partition not in made or made[partition][0] != old:
-                        made[partition] = old, self._merged(folder, of, partition, old, table, source)
-                changed = [(old, new) for old, new in made.values() if new]
+                held = version.partitions([kind], symbols, venue=venue, start_ns=start_ns, end_ns=end_ns)
+                todo: list[tuple[Group, list[Part]]] = []
+                for group in groups:
+                    old = [p for p in held.get(group.partition, ()) if p.overlaps(group.first_ns, group.last_ns)]
+                    if group.partition not in made or made[group.partition][0] != old:
+                        todo.append((group, old))
+                for (group, old), new in zip(todo, self._put(folder, of, todo, source), strict=True):
+                    made[group.partition] = old, new
+                changed = [(old, new) for old, new in made.values() if new is not None]
                 if not changed:
                     return None
-                return [part for _, new in changed for part in new], [part.path for old, _ in changed for part in old]
+                return [new for _, new in changed], [part.path for old, _ in changed for part in old]
 
             return self._manifest.commit(change)
 
-    def _merged(
-        self, folder: Path, kind: Kind, partition: Partition, old: list[Part], new: pa.Table, source: str
-    ) -> list[Part]:
-        """Write the rows of old parts and new ones into one; none if nothing is new."""
-        tables = [*(self._table(kind, part) for part in old), new]
-        table = joined(kind, tables)
-        if old and table.num_rows == sum(part.rows for part in old):
-            return []
-        file, part = write_part(folder, partition, table.to_reader(), source)
-        self._files.adopt(part.path, file)
-        return [part]
+    def _put(self, folder: Path, kind: Kind, todo: list[tuple[Group, list[Part]]], source: str) -> list[Part | None]:
+        """Write the rows of each group and of old parts into one; None where nothing is new."""
+
+        def make(work: tuple[Group, list[Part]]) -> tuple[Path, Part] | None:
+            group, old = work
+            table = joined(kind, [*(self._table(kind, part) for part in old), group.table]) if old else group.table
+            if old and table.num_rows == sum(part.rows for part in old):
+                return None
+            return write_part(folder, group.partition, table.to_reader(), source)
+
+        made = at_once(make, todo)
+        self._files.adopt({part.path: file for file, part in filter(None, made)})
+        return [each and each[1] for each in made]
 
     def _table(self, kind: Kind, part: Part) -> pa.Table:
         batches = list(read_part(self._files, part))
@@ -154,52 +166,87 @@ class ParquetStorage:
         source: str = "",
     ) -> None:
         """Write rows as parts of a folder from :meth:`staging`, for :meth:`adopt`; the options are those of :meth:`write`."""
-        of, groups = _split(kind, rows, venue, resolution)
-        for partition, table, _, _ in groups:
-            file, part = write_part(folder, partition, joined(of, [table]).to_reader(), source)
-            Folder(folder).adopt(part.path, file)
+        _, groups = split(kind, rows, venue, resolution)
+        made = at_once(lambda group: write_part(folder, group.partition, group.table.to_reader(), source), groups)
+        for file, part in made:
+            target = folder / part.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.rename(target)
 
     def adopt(self, folder: Path) -> list[Part]:
         """Take over the parts that lie in a folder in the layout of a lake; they are moved from there. All of them, or none.
 
-        Each takes the place of the parts whose times it covers; one that is there already, byte for byte, stays.
+        Each takes the place of the parts whose times it covers; one that is there already, byte for byte, stays. Of bars, those that
+        are there before and after it stay too.
 
         Raises
         ------
         DataError
-            A part that is there already covers other times too; nothing has changed then.
+            A part of ticks that is there already covers other times too; nothing has changed then.
         """
         self._manifest.begin()
         stage = Folder(folder)
         found = [part for part in (describe(stage, entry) for entry in list(stage.list())) if part is not None]
-
-        def replaced(version: Version) -> list[str]:
-            held = version.partitions()
-            paths = []
-            for new, old in ((part, old) for part in fresh for old in held.get(part.partition, ())):
-                if new.first_ns <= old.first_ns and old.last_ns <= new.last_ns:
-                    paths.append(old.path)
-                elif old.overlaps(new.first_ns, new.last_ns):
-                    raise DataError(
-                        f"{self._files.name}/{old.path}: it covers more than the new part: import all data of that day at once, "
-                        "or delete it"
-                    )
-            return paths
-
         version = self.version()
         known = {(part.partition, part.sha256): part for part in version.parts()}
         kept = [known[part.partition, part.sha256] for part in found if (part.partition, part.sha256) in known]
         fresh = [part for part in found if (part.partition, part.sha256) not in known]
         # What cannot be taken over is to be said before anything is moved.
-        replaced(version)
+        self._replaced(version, fresh)
         placed = []
+        files = {}
         for part in fresh:
             path = part_path(part.partition, part.first_ns, part.last_ns, part.path.rpartition(".")[2])
-            self._files.adopt(path, folder / part.path)
+            files[path] = folder / part.path
             placed.append(replace(part, path=path))
         if placed:
-            self._manifest.commit(lambda version: (placed, replaced(version)))
+            self._files.adopt(files)
+            # What is left of parts that are cut, by their paths: it is made once, whoever commits meanwhile.
+            rests: dict[str, list[Part]] = {}
+
+            def change(version: Version) -> tuple[list[Part], list[str]]:
+                replaced = self._replaced(version, placed)
+                for old, news in replaced:
+                    if old.path not in rests:
+                        rests[old.path] = self._rest(folder, old, news)
+                return [*placed, *(part for old, _ in replaced for part in rests[old.path])], [
+                    old.path for old, _ in replaced
+                ]
+
+            self._manifest.commit(change)
         return sorted([*kept, *placed])
+
+    def _replaced(self, version: Version, fresh: list[Part]) -> list[tuple[Part, list[Part]]]:
+        """Return the parts that new ones take the place of, each with those that do."""
+        held = version.partitions(sorted({part.partition.kind for part in fresh}))
+        replaced: dict[str, tuple[Part, list[Part]]] = {}
+        for new in fresh:
+            for old in held.get(new.partition, ()):
+                is_covered = new.first_ns <= old.first_ns and old.last_ns <= new.last_ns
+                if not is_covered and not old.overlaps(new.first_ns, new.last_ns):
+                    continue
+                if not is_covered and new.partition.kind != "bars":
+                    raise DataError(
+                        f"{self._files.name}/{old.path}: it covers more than the new part: import all data of that day at once, "
+                        "or delete it"
+                    )
+                replaced.setdefault(old.path, (old, []))[1].append(new)
+        return list(replaced.values())
+
+    def _rest(self, folder: Path, old: Part, news: list[Part]) -> list[Part]:
+        """Write what is left of a part of bars before, between and after new ones."""
+        kind = KINDS[old.partition.kind]
+        table = self._table(kind, old)
+        times = table[kind.time].cast(pa.int64()).to_numpy()
+        made, first = [], 0
+        for new in [*sorted(news, key=lambda part: part.first_ns), None]:
+            end = len(times) if new is None else int(times.searchsorted(new.first_ns))
+            if end > first:
+                rows = table.slice(first, end - first).to_reader()
+                made.append(write_part(folder, old.partition, rows, "what another import has left"))
+            first = end if new is None else int(times.searchsorted(new.last_ns, side="right"))
+        self._files.adopt({part.path: file for file, part in made})
+        return [part for _, part in made]
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -276,7 +323,7 @@ class ParquetStorage:
         lengths = sorted({part.partition.resolution_ns for part in parts})
         if len(lengths) > 1:
             raise ParameterError(
-                f"{kind}: there are lengths of {', '.join(map(str, lengths))} ns: name one as resolution"
+                f"{kind}: there are lengths of {', '.join(map(duration_text, lengths))}: name one as resolution"
             )
         start_ns, end_ns = (None if time is None else time_ns(time) for time in (start, end))
         stored = [name for name in schema.names if name not in {"venue", "symbol"}]
@@ -284,9 +331,34 @@ class ParquetStorage:
         def batches() -> Iterator[pa.RecordBatch]:
             for part in parts:
                 for batch in read_part(self._files, part, stored, start_ns, end_ns):
-                    yield _shown(batch, schema, part.partition)
+                    yield shown(batch, schema, part.partition)
 
         return pa.RecordBatchReader.from_batches(schema, batches())
+
+    def select(
+        self,
+        kinds: str | Sequence[str],
+        symbols: str | Sequence[str] = (),
+        *,
+        venue: str | None = None,
+        start: Time | None = None,
+        end: Time | None = None,
+        resolution: str | int | dt.timedelta | None = None,
+    ) -> LakeSelection:
+        """Pick rows for a backtest, which takes them as its data: bars, or ticks of some kinds.
+
+        The options are those of :meth:`query`; what was picked stays, whatever is written meanwhile.
+
+        Raises
+        ------
+        ParameterError
+            No kinds of market rows; several venues or lengths of bars, and none is named.
+        DataError
+            There are no such rows; the message says what there is.
+        """
+        from algo_trade.storage.lake.select import select  # noqa: PLC0415 -- it knows lakes, too
+
+        return select(self, kinds, symbols, venue=venue, start=start, end=end, resolution=resolution)
 
     # --- order ---
 
@@ -323,7 +395,7 @@ class ParquetStorage:
                     f"{self._files.name}/{partition.folder}: files have other rows than the manifest says: nothing was changed; run "
                     "`algo-trade data verify`"
                 )
-            self._files.adopt(part.path, file)
+            self._files.adopt({part.path: file})
         paths = {each.path for each in run}
 
         def change(version: Version) -> tuple[list[Part], set[str]] | None:
@@ -349,54 +421,6 @@ def _remove_leftovers(root: Path) -> None:
 
 def _several(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
-
-
-def _split(
-    kind: str, rows: pa.Table, venue: str, resolution: str | int | dt.timedelta | None
-) -> tuple[Kind, list[tuple[Partition, pa.Table, int, int]]]:
-    """Return the rows of each symbol and day, checked."""
-    of = kind_of(kind)
-    if of.has_resolution != (resolution is not None):
-        raise ParameterError(f"{kind}: resolution = {resolution}: bars have one, all others have none")
-    length_ns = 0 if resolution is None else duration_ns(resolution)
-    return of, list(_groups(of, conform(of, rows), venue, length_ns))
-
-
-def _groups(
-    kind: Kind, table: pa.Table, venue: str, resolution_ns: int
-) -> Iterator[tuple[Partition, pa.Table, int, int]]:
-    """Give the rows of each symbol and day, with their first and last time."""
-    if not table.num_rows:
-        return
-    days = np.floor_divide(table[kind.time].cast(pa.int64()).to_numpy(), DAY_NS)
-    symbols = table["symbol"].cast(pa.string()).to_numpy(zero_copy_only=False)
-    names, numbers = np.unique(symbols.astype(str), return_inverse=True)
-    order = np.lexsort((days, numbers))
-    borders = np.flatnonzero(np.diff(numbers[order]) | np.diff(days[order])) + 1
-    for rows in np.split(order, borders):
-        partition = Partition(
-            kind.name, venue, str(names[numbers[rows[0]]]), date_of(int(days[rows[0]]) * DAY_NS), resolution_ns
-        )
-        group = table.take(pa.array(rows))
-        times = group[kind.time].cast(pa.int64()).to_numpy()
-        yield partition, group, int(times.min()), int(times.max())
-
-
-def _shown(batch: pa.RecordBatch, schema: pa.Schema, partition: Partition) -> pa.RecordBatch:
-    said = {"venue": partition.venue, "symbol": partition.symbol}
-    columns = [
-        pa.repeat(pa.scalar(said[field.name], pa.string()), batch.num_rows)
-        if field.name in said
-        else _column(batch, field)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
-    if field.name in batch.schema.names:
-        return batch.column(field.name)
-    return pa.nulls(batch.num_rows, field.type)  # a volume that nobody told
 
 
 def _runs(parts: list[Part], rows_max: int) -> Iterator[list[Part]]:

@@ -8,7 +8,7 @@ use arrow_ipc::writer::FileWriter;
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::metadata::KeyValue;
+use parquet::file::metadata::{KeyValue, SortingColumn};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
@@ -202,7 +202,7 @@ fn properties() -> io::Result<WriterProperties> {
         .set_created_by("algo_trade".to_owned())
         .set_compression(Compression::ZSTD(level))
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_offset_index_disabled(true)
+        .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES);
@@ -212,6 +212,8 @@ fn properties() -> io::Result<WriterProperties> {
             .set_column_dictionary_enabled(path.clone(), false)
             .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
     }
+    // Rows lie in its order: its pages say which of all columns hold a range of time.
+    builder = builder.set_column_statistics_enabled(ColumnPath::from(EXCHANGE_TIME), EnabledStatistics::Page);
     Ok(builder.build())
 }
 
