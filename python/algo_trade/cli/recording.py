@@ -20,8 +20,9 @@ from algo_trade.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from algo_trade.config.models import StorageConfig
     from algo_trade.hyperliquid import HyperliquidClient, HyperliquidConfig
-    from algo_trade.recording import Fetched, RecordStatus, Store
+    from algo_trade.recording import Fetched, RecordStatus
     from algo_trade.recording.recorder import Book, Recorder
 
 Lake = Annotated[Path | None, typer.Argument(help="The folder of the lake; by default that of the configuration.")]
@@ -33,8 +34,7 @@ WsUrl = Annotated[str | None, typer.Option(help="Another address of the socket; 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, at the end.")]
 
 _SECOND_NS = 1_000_000_000
-# A file for each kind, symbol and day: not with every second.
-_FLUSH = "10s"
+_DAY_NS = 86_400 * _SECOND_NS
 _SAY_EVERY_S = 10.0
 
 
@@ -50,7 +50,7 @@ def record_command(
         str, typer.Option(help="full: 20 levels a side every few seconds; fast: 5 levels twice a second.")
     ] = "full",
     lasts: Annotated[str | None, typer.Option("--for", help="End after this time: 90s, 1h; else with Ctrl-C.")] = None,
-    flush: Annotated[str, typer.Option(help="How often rows are made durable.")] = _FLUSH,
+    flush: Annotated[str, typer.Option(help="How often rows are made durable.")] = "1s",
     network: Network = None,
     url: Url = None,
     ws_url: WsUrl = None,
@@ -68,21 +68,22 @@ def record_command(
         raise ParameterError(f"--book = {book!r}: must be full or fast")
     lasts_s = None if lasts is None else duration_ns(lasts) / _SECOND_NS
     flush_s = duration_ns(flush) / _SECOND_NS
-    path, exchange = _settings(lake, network, url, ws_url, config, profile)
+    storage, exchange = _settings(lake, network, url, ws_url, config, profile)
     with needed_by("recording", "live,storage"):
         import uvloop  # noqa: PLC0415
 
         from algo_trade.hyperliquid import HyperliquidClient  # noqa: PLC0415
         from algo_trade.recording import Recorder, RecordSettings  # noqa: PLC0415
+        from algo_trade.storage.tiers.storage import TieredStorage  # noqa: PLC0415
         from algo_trade.web import ends_by_signal  # noqa: PLC0415
 
     async def main() -> RecordStatus:
         stop = asyncio.Event()
-        with ends_by_signal(stop):
+        with ends_by_signal(stop), TieredStorage(storage.lake, storage.warm_url) as tiers:
             async with HyperliquidClient(exchange) as client:
                 recorder = Recorder(
                     await _coins(client, symbols, every=every),
-                    open_store(path),
+                    tiers,
                     kinds=_listed(kinds),
                     interval=interval,
                     book=cast("Book", book),
@@ -97,16 +98,20 @@ def record_command(
                     watching = tasks.create_task(_watch(recorder))
                     await recorder.run(stop)
                     watching.cancel()
-                return recorder.status()
+            # So that whoever looks at the lake now finds it there.
+            tomorrow_ns = time.time_ns() + _DAY_NS
+            for problem in (await asyncio.to_thread(tiers.migrate, before=tomorrow_ns)).problems:
+                say(f"warning: it stays in {storage.warm_url}: {problem}")
+            return recorder.status()
 
     with _own_error(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         status = runner.run(main())
     if json:
-        print_json({"lake": str(path), **status.as_json()})
+        print_json({"lake": str(storage.lake), **status.as_json()})
         return
     for line in _summed(status):
         show(line)
-    show(f"\nNext: algo-trade data list {path}")
+    show(f"\nNext: algo-trade data list {storage.lake}")
 
 
 def download_command(
@@ -133,13 +138,15 @@ def download_command(
     """
     from algo_trade.core.times import time_ns  # noqa: PLC0415 -- no other command waits for it
 
-    path, exchange = _settings(lake, network, url, None, config, profile)
+    storage, exchange = _settings(lake, network, url, None, config, profile)
+    path = storage.lake
     with needed_by("downloading", "live,storage"):
         import uvloop  # noqa: PLC0415
 
         from algo_trade.hyperliquid import HyperliquidClient  # noqa: PLC0415
         from algo_trade.hyperliquid.stream.subscription import INTERVALS_NS  # noqa: PLC0415
         from algo_trade.recording import download  # noqa: PLC0415
+        from algo_trade.storage.lake import ParquetStorage  # noqa: PLC0415
     wanted = _listed(kinds)
     unknown = [kind for kind in wanted if kind not in download.KINDS]
     if unknown:
@@ -154,11 +161,10 @@ def download_command(
 
     async def main() -> list[Fetched]:
         found = []
-        store = open_store(path)
         async with HyperliquidClient(exchange) as client:
             coins = await _coins(client, symbols, every=every)
             downloader = download.Downloader(
-                client, store, watch=lambda kind, symbol, rows: say(f"{symbol}: {rows:,} rows of {kind}")
+                client, ParquetStorage(path), watch=lambda kind, symbol, rows: say(f"{symbol}: {rows:,} rows of {kind}")
             )
             for symbol in coins.values():
                 if "bars" in wanted:
@@ -179,14 +185,6 @@ def download_command(
     show(f"\nNext: algo-trade data list {path}")
 
 
-def open_store(path: Path) -> Store:
-    """Return where what is recorded goes."""
-    from algo_trade.recording import LakeSink  # noqa: PLC0415
-    from algo_trade.storage.lake import ParquetStorage  # noqa: PLC0415
-
-    return LakeSink(ParquetStorage(path))
-
-
 def _settings(
     lake: Path | None,
     network: str | None,
@@ -194,7 +192,7 @@ def _settings(
     ws_url: str | None,
     config: Path | None,
     profile: str | None,
-) -> tuple[Path, HyperliquidConfig]:
+) -> tuple[StorageConfig, HyperliquidConfig]:
     """Return the folder and the exchange: what the options say, and the configuration for the rest."""
     from algo_trade.config import ConfigLoader  # noqa: PLC0415
     from algo_trade.hyperliquid import HyperliquidConfig  # noqa: PLC0415
@@ -207,7 +205,8 @@ def _settings(
         api_url = exchange.api_url if url is None else url.rstrip("/")
         below = f"ws{api_url.removeprefix('http')}/ws" if url is not None else exchange.ws_url
         exchange = replace(exchange, api_url=api_url, ws_url=ws_url or below)
-    return lake or found.storage.lake, exchange
+    storage = found.storage if lake is None else found.storage.model_copy(update={"lake": lake})
+    return storage, exchange
 
 
 async def _coins(client: HyperliquidClient, symbols: str | None, *, every: bool) -> dict[str, str]:

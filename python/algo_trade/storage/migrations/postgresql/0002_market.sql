@@ -456,6 +456,19 @@ CREATE TABLE IF NOT EXISTS algo_trade.equity (
     PRIMARY KEY (venue, symbol, timestamp, timestamp_ns, account, bot_id)
 );
 
+CREATE TABLE IF NOT EXISTS algo_trade.gaps (
+    venue text COLLATE "C" NOT NULL,
+    symbol text COLLATE "C" NOT NULL,
+    timestamp timestamptz NOT NULL,
+    timestamp_ns smallint NOT NULL DEFAULT 0 CHECK (timestamp_ns BETWEEN 0 AND 999),
+    missing text COLLATE "C" NOT NULL,
+    end_time timestamptz NOT NULL,
+    end_time_ns smallint NOT NULL DEFAULT 0 CHECK (end_time_ns BETWEEN 0 AND 999),
+    reason text COLLATE "C" NOT NULL,
+    ordinal bigint NOT NULL DEFAULT nextval('algo_trade.market_ordinal'),
+    PRIMARY KEY (venue, symbol, timestamp, timestamp_ns, missing, end_time, end_time_ns)
+);
+
 -- Bigger bars, made of those of a minute.
 DO $do$
 BEGIN
