@@ -7,16 +7,14 @@ and the present prices. What could not be heard is written down, too: the kind `
 from algo_trade.recording.download import Downloader, Fetched
 from algo_trade.recording.recorder import Recorder
 from algo_trade.recording.recording import Recording, RecordSettings, RecordStatus
-from algo_trade.recording.sink import LakeSink, Sink, Store
+from algo_trade.recording.sink import Sink
 
 __all__ = [
     "Downloader",
     "Fetched",
-    "LakeSink",
     "RecordSettings",
     "RecordStatus",
     "Recorder",
     "Recording",
     "Sink",
-    "Store",
 ]

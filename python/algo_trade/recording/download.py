@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from algo_trade.hyperliquid.client import HyperliquidClient
-    from algo_trade.recording.sink import Store
+    from algo_trade.storage.lake import ParquetStorage
 
 SERVED_BARS: Final = 5_000
 """The exchange knows only the newest bars of each interval, so many."""
@@ -63,7 +63,7 @@ class Downloader:
     Parameters
     ----------
     client : asks, within the limits of the exchange
-    store : what is there, and where rows go
+    lake : what is there, and where rows go
     watch : called after each page with kind, symbol and how many rows came
     clock : in nanoseconds since the epoch
     """
@@ -71,13 +71,13 @@ class Downloader:
     def __init__(
         self,
         client: HyperliquidClient,
-        store: Store,
+        lake: ParquetStorage,
         *,
         watch: Callable[[str, str, int], object] | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._client = client
-        self._store = store
+        self._lake = lake
         self._watch = watch
         self._clock = clock
 
@@ -135,7 +135,7 @@ class Downloader:
         rows, oldest_ns = 0, None
         for run_start_ns, run_end_ns in _runs(sorted(missing), _HOUR_NS):
             # They are stamped some milliseconds past the hour.
-            since_ms, until_ms = run_start_ns // _MS_NS, min(run_end_ns, end_ns) // _MS_NS - 1
+            since_ms, until_ms = run_start_ns // _MS_NS, -(-min(run_end_ns, end_ns) // _MS_NS) - 1
             while since_ms <= until_ms:
                 answer = await self._client.info.ask(
                     "fundingHistory", coin=instrument.coin, startTime=since_ms, endTime=until_ms
@@ -182,7 +182,7 @@ class Downloader:
             return set()
 
         def read() -> set[int]:
-            table = self._store.query(
+            table = self._lake.query(
                 kind,
                 symbol,
                 venue=VENUE,
@@ -197,13 +197,10 @@ class Downloader:
 
     async def _write(self, kind: str, symbol: str, rows: pa.Table, interval: str | None) -> None:
         """Write a page; it is durable then."""
-
-        def write() -> None:
-            self._store.write(kind, rows, venue=VENUE, resolution=_resolution(interval))
-            self._store.flush()
-
         if rows.num_rows:
-            await asyncio.to_thread(write)
+            await asyncio.to_thread(
+                self._lake.write, kind, rows, venue=VENUE, resolution=_resolution(interval), source="downloaded"
+            )
         if self._watch is not None:
             self._watch(kind, symbol, rows.num_rows)
 

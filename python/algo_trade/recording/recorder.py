@@ -97,8 +97,9 @@ class Recorder:
 
         stop = asyncio.Event()
         async with HyperliquidClient(config) as client:
-            recorder = Recorder({"BTC": "BTC"}, LakeSink(ParquetStorage("lake")), info=client.info, url=config.ws_url)
-            await recorder.run(stop)
+            with TieredStorage("lake", "sqlite:///warm.db") as storage:
+                recorder = Recorder({"BTC": "BTC"}, storage, info=client.info, url=config.ws_url)
+                await recorder.run(stop)
     """
 
     def __init__(

@@ -206,7 +206,6 @@ class Recording:
         if end_ns <= start_ns or missing not in self.kinds:
             return
         self._gap_counts[missing] = self._gap_counts.get(missing, 0) + 1
-        self.tell("record.gap", "warning", f"{symbol}: {missing}: {(end_ns - start_ns) / 1e9:.3f} s missing: {reason}")
         if len(self._gaps) < self._settings.others_max:
             self._gaps.append(GapRow(symbol, missing, start_ns, end_ns, reason))
         else:
@@ -287,6 +286,8 @@ class Recording:
         if not self._others:
             bars, self._bars = self._bars, []
             gaps, self._gaps = self._gaps, []
+            if gaps:
+                self.tell("record.gap", "warning", _worded(gaps))
             given, self._given = self._given, []
             self._others = (bars, gaps, given)
         try:
@@ -381,6 +382,13 @@ class Recording:
                 continue
             for problem in moved.problems:
                 self.tell("record.failed", "warning", f"rows could not be moved to the lake, and stay: {problem}")
+
+
+def _worded(gaps: Sequence[GapRow]) -> str:
+    longest = max(gaps, key=lambda gap: gap.end_ns - gap.start_ns)
+    seconds = (longest.end_ns - longest.start_ns) / 1e9
+    more = f" (the longest of {len(gaps)} gaps)" if len(gaps) > 1 else ""
+    return f"{longest.symbol}: {longest.missing} of {seconds:.1f} s are missing{more}: {longest.reason}"
 
 
 def _nobody_hears(_kind: str, _level: str, _text: str) -> None:
