@@ -13,7 +13,7 @@ from algo_trade.cli.config import ConfigPath, Profile
 from algo_trade.cli.extras import needed_by
 from algo_trade.cli.output import print_json, progress, say, show
 from algo_trade.core.times import duration_ns, duration_text
-from algo_trade.errors import DataError, ParameterError
+from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from algo_trade.storage.lake import ParquetStorage
     from algo_trade.storage.lake.coverage import Series
 
-LakePath = Annotated[Path | None, typer.Argument(help="The folder of a lake; by default that of the configuration.")]
+LakePath = Annotated[
+    str | None,
+    typer.Argument(help="A lake: its folder, or s3://BUCKET/PREFIX; by default that of the configuration."),
+]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be given several times.")]
 Symbols = Annotated[list[str] | None, typer.Option("--symbol", help="Only this symbol; may be given several times.")]
 Venue = Annotated[str | None, typer.Option("--venue", help="Only this venue.")]
@@ -172,7 +175,7 @@ def query_command(
         show(_counted(frame.height))
 
 
-def _lake(path: Path | None, config: Path | None, profile: str | None) -> ParquetStorage:
+def _lake(path: str | None, config: Path | None, profile: str | None) -> ParquetStorage:
     from algo_trade.storage.lake import ParquetStorage  # noqa: PLC0415 -- it takes its time
 
     if path is None:
@@ -180,9 +183,7 @@ def _lake(path: Path | None, config: Path | None, profile: str | None) -> Parque
 
         path = ConfigLoader(config, profile=profile).load().storage.lake
         say(f"the lake of the configuration: {path}")
-    if not path.exists():
-        raise DataError(f"{path}: there is no such lake: make one with `algo-trade data import`")
-    return ParquetStorage(path)
+    return ParquetStorage(path, must_exist=True)
 
 
 def _described(series: Series) -> list[str]:

@@ -70,8 +70,8 @@ class StorageConfig(Table):
 
     state_dir: Path = Path("state")
     """Journals, snapshots, nonces."""
-    lake: Path = Path("lake")
-    """What is recorded, in Parquet."""
+    lake: str = "lake"
+    """What is recorded, in Parquet: a folder, or a place in an object store (s3://bucket/prefix)."""
     strategies: Path = Path("strategies")
     """The folder of files that the API may name as strategies; this file may name any."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import pyarrow.fs as pafs
 
-from algo_trade.errors import ParameterError
+from algo_trade.errors import ConfigError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+OBJECT_STORES = ("s3", "gs", "az", "abfss")
 THREADS = min(8, os.cpu_count() or 1)
 
 
@@ -37,6 +38,10 @@ class Files(Protocol):
     @property
     def name(self) -> str:
         """What to call the lake in messages."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether reading takes requests, which should be few and large."""
 
     @property
     def address(self) -> str:
@@ -70,6 +75,8 @@ class Files(Protocol):
 
 class Folder:
     """A folder of this machine."""
+
+    is_remote = False
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
@@ -159,8 +166,21 @@ def files_of(path: str | os.PathLike[str]) -> Files:
     Raises
     ------
     ParameterError
-        The path is a file.
+        The path is a file; a URL of another kind, or with credentials in it.
+    ConfigError
+        The library for object stores is not installed.
     """
+    scheme, is_url, _ = os.fspath(path).partition("://")
+    if is_url:
+        if scheme not in OBJECT_STORES:
+            raise ParameterError(
+                f"{scheme}://: is no lake: give a folder, or {', '.join(f'{s}://' for s in OBJECT_STORES)}"
+            )
+        try:
+            from algo_trade.storage.lake.objects import Objects  # noqa: PLC0415 -- an extra, and no folder waits for it
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"{scheme}:// needs {error.name}: pip install 'algo-trade[storage]'") from None
+        return Objects(os.fspath(path))
     root = Path(path)
     if root.exists() and not root.is_dir():
         raise ParameterError(f"{path}: is no folder: a lake is one")

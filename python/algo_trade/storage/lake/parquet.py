@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    import pyarrow.fs as pafs
-
     from algo_trade.storage.kinds import Kind
     from algo_trade.storage.lake.files import Entry, Files
 
@@ -158,14 +156,14 @@ def read_part(
     if columns is not None and kind.time not in columns and (is_cut or not columns):
         columns = [kind.time, *columns]
     with naming(files, part.path):
-        for batch in _batches(files.filesystem, part.path, columns, kind.time, start_ns, end_ns):
+        for batch in _batches(files, part.path, columns, kind.time, start_ns, end_ns):
             cut = _cut(batch, kind.time, start_ns, end_ns)
             if cut.num_rows:
                 yield cut
 
 
 def _batches(
-    filesystem: pafs.FileSystem,
+    files: Files,
     path: str,
     columns: Sequence[str] | None,
     time: str,
@@ -173,14 +171,18 @@ def _batches(
     end_ns: int | None,
 ) -> Iterator[pa.RecordBatch]:
     if path.endswith(".arrow"):
-        with filesystem.open_input_file(path) as opened:
+        with files.filesystem.open_input_file(path) as opened:
             reader = pa.ipc.open_file(opened)
             for number in range(reader.num_record_batches):
                 batch = reader.get_batch(number)
                 yield batch if columns is None else batch.select(columns)
         return
     with pq.ParquetFile(
-        filesystem.open_input_file(path), buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
+        files.filesystem.open_input_file(path),
+        # Of a store, what lies together comes with one request.
+        buffer_size=0 if files.is_remote else _READ_BYTES,
+        pre_buffer=files.is_remote,
+        page_checksum_verification=True,
     ) as file:
         groups = [
             number
