@@ -99,7 +99,7 @@ class Folder:
         """Give all files below a folder, hidden ones left out."""
         now = time.time()
         top = self.root / folder
-        for at, folders, names in os.walk(top):
+        for at, folders, names in os.walk(top, onerror=_not_there):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             below = Path(at).relative_to(self.root).as_posix()
             for name in sorted(names):
@@ -158,6 +158,12 @@ class Folder:
                 told.update(each for each in above if each not in told)
                 folder.mkdir(parents=True, exist_ok=True)
         at_once(_sync, told)
+
+
+def _not_there(error: OSError) -> None:
+    """Pass over folders that are gone, and over no others: a lake that cannot be read is not an empty one."""
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        raise error
 
 
 def files_of(path: str | os.PathLike[str]) -> Files:
