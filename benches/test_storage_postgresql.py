@@ -24,7 +24,7 @@ ROWS = 1_000_000
 ROUNDS = 3
 SMALL = 300
 NAMES = ["venue", "symbol", "resolution_ns", "timestamp", "open", "high", "low", "close", "volume"]
-INSERT = f"INSERT INTO algo_trade.ohlcv ({', '.join(NAMES)}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+INSERT = f"INSERT INTO algo_trade.ohlcv ({', '.join(NAMES)}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 -- of names that stand here
 MINUTE_NS = 60_000_000_000
 
 

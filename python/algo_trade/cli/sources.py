@@ -27,7 +27,7 @@ def _named(source: str) -> str:
 
     path = ConfigLoader(None).load().storage.lake
     say(f"the lake of the configuration: {path}")
-    return f"{source}{'&' if '?' in source else '?'}lake={urllib.parse.quote(str(path), safe='/:')}"
+    return f"{source}{'&' if '?' in source else '?'}lake={urllib.parse.quote(path, safe='/:')}"
 
 
 def tick_files(data: Sequence[str]) -> list[str]:

@@ -85,8 +85,8 @@ class StorageConfig(Table):
 
     state_dir: Path = Path("state")
     """Journals, snapshots, nonces."""
-    lake: Path = Path("lake")
-    """What is recorded, in Parquet."""
+    lake: str = "lake"
+    """What is recorded, in Parquet: a folder, or a place in an object store (s3://bucket/prefix)."""
     warm: str = ""
     """What was recorded in the last days, before it goes to the lake: sqlite:///PATH or postgresql://…; a file beside the lake if empty."""
     record: RecordConfig = RecordConfig()
