@@ -269,6 +269,11 @@ def _table(parts: Iterable[Part]) -> pa.Table:
     return pa.Table.from_pylist([part.as_json() for part in parts], schema=_PARTS)
 
 
+def version_of(parts: Iterable[Part]) -> Version:
+    """Return a version of these parts, which is of no commit."""
+    return Version(0, _table(parts))
+
+
 def _changed(table: pa.Table, add: Iterable[Part], remove: Iterable[str]) -> pa.Table:
     gone = pa.array(list(remove), pa.string())
     kept = table.filter(pc.invert(pc.is_in(table["path"], gone))) if len(gone) else table
