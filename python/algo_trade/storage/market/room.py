@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from algo_trade.core.times import duration_ns
 from algo_trade.storage.kinds import SeriesId, check_one_length, plain
+from algo_trade.storage.lake.layout import DAY_NS, Part, Partition, date_of
 from algo_trade.storage.market import reading
 from algo_trade.storage.market.copying import copy_in
 from algo_trade.storage.market.inserting import ROWS_MAX, insert
@@ -122,6 +123,28 @@ class MarketRows:
                     if ends is not None:
                         found[series] = ends
             return found
+
+        return await self._store.transaction(work, attempt_s=None)
+
+    async def days(self, kinds: Sequence[str], symbols: Sequence[str]) -> list[Part]:
+        """Return what there is of each day, as parts without a path and a size."""
+
+        async def work(connection: Connection) -> list[Part]:
+            await connection.execute(_NO_LIMITS)
+            return [
+                Part(
+                    Partition(kind, venue, symbol, date_of(day * DAY_NS, 0), *length),
+                    first * 1_000,
+                    last * 1_000 + (0 if length else 999),
+                    "",
+                    rows,
+                    0,
+                )
+                for kind in kinds or TABLES
+                for venue, symbol, *length, day, first, last, rows in await reading.days(
+                    connection, TABLES[kind], symbols
+                )
+            ]
 
         return await self._store.transaction(work, attempt_s=None)
 
