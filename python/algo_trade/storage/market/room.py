@@ -35,6 +35,8 @@ _ROWS_OF_A_STATEMENT = 100
 _PIECES_MAX = 2_000
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 _NO_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+# Rows are read along the primary key as they come, and not sorted first, nor is a compiler started for it.
+_WALK = "SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
 # Compiled to WebAssembly, PostgreSQL knows no COPY over a socket, and ends when it is asked for one.
 _HAS_COPY = "SELECT version() NOT LIKE '%by emcc%'"
 
@@ -89,7 +91,10 @@ class MarketRows:
         async def work(connection: Connection) -> list[pa.RecordBatch]:
             await connection.execute(f"{_SNAPSHOT}; {_NO_LIMITS}")
             batches = []
-            for series, view in await self._series(connection, table, venue, symbols, start_ns, end_ns, resolution_ns):
+            chosen = await self._series(connection, table, venue, symbols, start_ns, end_ns, resolution_ns)
+            if not any(view for _, view in chosen):
+                await connection.execute(_WALK)
+            for series, view in chosen:
                 found = await reading.read(
                     connection, series, table, stored, start_ns, end_ns, view=view, has_copy=has_copy
                 )
@@ -105,7 +110,7 @@ class MarketRows:
         has_copy = await self._may_copy()
 
         async def work(connection: Connection) -> pa.Table:
-            await connection.execute(_NO_LIMITS)
+            await connection.execute(f"{_NO_LIMITS}; {_WALK}")
             return await _rows(connection, series, start_ns, end_ns, columns, has_copy=has_copy)
 
         return await self._store.transaction(work, attempt_s=None)
@@ -155,7 +160,7 @@ class MarketRows:
         async def begin() -> Taken:
             async with AsyncExitStack() as lent:
                 connection = await lent.enter_async_context(self._store.lend())
-                await connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {_NO_LIMITS}")
+                await connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {_NO_LIMITS}; {_WALK}")
                 rows = await _rows(connection, series, None, end_ns, None, has_copy=has_copy)
                 return Taken(rows, self._store, connection, lent.pop_all(), series, end_ns)
 
