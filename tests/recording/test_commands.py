@@ -79,7 +79,18 @@ def test_who_interrupts_a_recording_loses_nothing_and_is_told_what_it_heard(
 
 def test_a_recording_that_is_killed_goes_on_with_what_was_durable(venue: RunningVenue, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
-    words: list[str | Path] = [PROGRAM, "data", "record", lake, "--symbols", "BTC", "--kinds", "trades,quotes", "--url", venue.url]
+    words: list[str | Path] = [
+        PROGRAM,
+        "data",
+        "record",
+        lake,
+        "--symbols",
+        "BTC",
+        "--kinds",
+        "trades,quotes",
+        "--url",
+        venue.url,
+    ]
     with subprocess.Popen([*words, "--flush", "100ms"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         until = time.monotonic() + 30
         while not Path(f"{lake}-warm.db").exists() and time.monotonic() < until:
