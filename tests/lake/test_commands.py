@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,8 +12,9 @@ import pyarrow as pa
 import pytest
 
 from algo_trade.cli.calendar import calendar
+from algo_trade.data import synthetic_ticks
 from algo_trade.storage.lake import ParquetStorage
-from tests.backtest.commands import Answer, process
+from tests.backtest.commands import Answer, here, process
 from tests.lake.rows import bars, trades
 
 if TYPE_CHECKING:
@@ -122,3 +124,62 @@ def test_a_table_of_another_program_goes_in_if_it_fits(lake: Path) -> None:
     assert isinstance(moved, pa.Table)
     ParquetStorage(lake).write("bars", moved, venue="v", resolution="1m")
     assert data("verify", lake, "--kind", "bars").code == 0
+
+
+def test_a_single_file_is_looked_at_like_a_lake(
+    lake: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(*arguments: str | Path) -> Answer:
+        return here(capfd, monkeypatch, "data", *arguments)
+
+    of_lake = next((lake / "trades").rglob("*.parquet"))
+    moved = tmp_path / "moved.parquet"
+    shutil.copy(of_lake, moved)
+    arrow = tmp_path / "moved.arrow"
+    recorded = tmp_path / "arrow"
+    synthetic_ticks("ETH", 5_000, recorded, arrow=True)
+    shutil.copy(next((recorded / "trades").rglob("*.arrow")), arrow)
+    csv = tmp_path / "bars.csv"
+    rows = pl.DataFrame(bars("BTC", (0, 1, 3))).drop("symbol")
+    rows.with_columns(pl.col("timestamp").dt.strftime("%Y-%m-%dT%H:%M:%SZ")).write_csv(csv)
+    for file, kind, count, more in (
+        (of_lake, "trades", 40, ()),
+        (moved, "trades", 40, ()),
+        (arrow, "trades", None, ()),
+        (csv, "bars", 3, ("--symbol", "BTC")),
+    ):
+        (series,) = json.loads(ask("list", file, "--json", *more).out)
+        assert series["kind"] == kind
+        assert series["rows"] == (count or series["rows"]) > 0
+        shown = json.loads(ask("query", file, "--kind", kind, "--json", *more).out)
+        assert len(shown) == series["rows"]
+        done = ask("verify", file, "--json", *more)
+        found = json.loads(done.out)
+        assert (done.code, found["rows"], found["files"]) == (0, series["rows"], 1), done.err
+        assert {finding["where"] for finding in found["findings"]} <= {str(file)}
+    assert "1 bars are missing" in ask("verify", csv, "--symbol", "BTC").out
+    assert "--symbol NAME" in ask("list", csv).err
+    done = ask("query", csv, "--symbol", "BTC", "--sql", "select count(*) as n from bars", "--json")
+    assert json.loads(done.out) == [{"n": 3}]
+
+
+def test_a_single_file_that_is_damaged_or_nothing_of_ours_is_said(
+    lake: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = next((lake / "trades").rglob("*.parquet"))
+    cut = tmp_path / "cut.parquet"
+    cut.write_bytes(whole.read_bytes()[:-5])
+    text = tmp_path / "notes.txt"
+    text.write_text("nothing of that kind")
+    for file, problem in ((cut, "cut.parquet: cannot be read"), (text, "notes.txt:1: there is no column `timestamp`")):
+        done = here(capfd, monkeypatch, "data", "verify", file)
+        assert (done.code, done.out) == (1, ""), done.out
+        assert problem in done.err
+        assert "Traceback" not in done.err
+    whole.write_bytes(whole.read_bytes()[:-5])
+    done = here(capfd, monkeypatch, "data", "verify", whole)
+    assert done.code == 1
+    assert f"error    {whole}: cannot be read" in done.out
+    done = here(capfd, monkeypatch, "data", "compact", whole)
+    assert done.code == 2
+    assert "is a file: only a lake can be compacted" in done.err

@@ -14,7 +14,7 @@ from algo_trade.data import HistoricalDataProvider, import_data, synthetic_bars,
 from algo_trade.data.selections import Selection
 from algo_trade.errors import DataError, ParameterError, StorageError
 from algo_trade.storage.lake import ParquetStorage
-from tests.backtest.commands import process
+from tests.backtest.commands import Answer, here
 from tests.lake.rows import bars, trades
 
 if TYPE_CHECKING:
@@ -185,23 +185,26 @@ def test_damage_is_named_before_anything_runs_on_it(tmp_path: Path, harm: Callab
 
 
 def test_commands_take_rows_of_the_configured_lake_and_a_report_finds_them_again(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    def run(*arguments: str) -> Answer:
+        return here(capfd, monkeypatch, *arguments)
+
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "Config.toml").write_text(f'[storage]\nlake = "{root}"\n')
     monkeypatch.chdir(tmp_path)
     url = "lake://bars/BTC?from=2024-01-02&to=2024-01-03"
     options = ("--strategy", "ma_crossover", "--quantity", "0.01", "--json", "--report", "report.html")
-    done = process("backtest", "--data", url, *options)
+    done = run("backtest", "--data", url, *options)
     assert done.code == 0, done.err
     assert f"the lake of the configuration: {root}" in done.err
-    assert process("reproduce", "report.html").code == 0
-    assert process("reproduce", "report.html", "--data", f"{url}&lake={root}").code == 0
+    assert run("reproduce", "report.html").code == 0
+    assert run("reproduce", "report.html", "--data", f"{url}&lake={root}").code == 0
     assert json.loads(done.out)["symbols"] == ["BTC"]
-    done = process("backtest", "--data", "lake://bars/XYZ", *options)
+    done = run("backtest", "--data", "lake://bars/XYZ", *options)
     assert (done.code, done.out) == (1, ""), done.err
     assert "there are no bars of XYZ: there are some of BTC" in done.err
     assert "Traceback" not in done.err
-    done = process("venue", "--data", url, "--port", "0")
+    done = run("venue", "--data", url, "--port", "0")
     assert done.code == 2
     assert "they are bars: a market is made of ticks" in done.err

@@ -6,11 +6,11 @@ import shutil
 import tempfile
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from algo_trade.core.times import time_ns
 from algo_trade.storage.kinds import KINDS, SeriesId
@@ -18,7 +18,13 @@ from algo_trade.storage.lake.check import verify
 from algo_trade.storage.lake.layout import DAY_NS
 from algo_trade.storage.tiers import sqlite
 from algo_trade.storage.tiers.storage import TieredStorage
+from tests.storage.kinds import ServerStore
 from tests.tiers.model import Model, Row, table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.storage.cluster import Cluster
 
 START_NS = time_ns("2026-03-01")
 DAYS = 4
@@ -73,6 +79,10 @@ def row_of(draw: st.DrawFn, series: SeriesId) -> Row:
 class Tiers(RuleBasedStateMachine):
     """A storage, and the plain table that it must be like."""
 
+    def __init__(self, warm_url: Callable[[Path], str]) -> None:
+        super().__init__()
+        self.warm_url = warm_url
+
     @initialize(fan_in=st.sampled_from([2, 32]))
     def begin(self, fan_in: int) -> None:
         self.folder = Path(tempfile.mkdtemp())
@@ -85,7 +95,7 @@ class Tiers(RuleBasedStateMachine):
     def opened(self) -> TieredStorage:
         return TieredStorage(
             self.folder / "lake",
-            f"sqlite:///{self.folder}/warm.db",
+            self.warm_url(self.folder),
             hot_for="1h",
             warm_for="1d",
             clock=lambda: self.now_ns,
@@ -173,5 +183,27 @@ class Tiers(RuleBasedStateMachine):
         assert errors == []
 
 
-TestAnyMix: Any = Tiers.TestCase
-TestAnyMix.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+# Hypothesis takes whatever makes a machine, and says that it must be a class.
+def test_over_a_file_any_mix_gives_the_answers_of_a_plain_table() -> None:
+    run_state_machine_as_test(
+        lambda: Tiers(lambda folder: f"sqlite:///{folder}/warm.db"),  # type: ignore[arg-type]
+        settings=settings(max_examples=60, stateful_step_count=25, deadline=None),
+    )
+
+
+def test_over_a_server_any_mix_gives_the_answers_of_a_plain_table(cluster: Cluster) -> None:
+    made: dict[Path, ServerStore] = {}
+
+    def fresh(folder: Path) -> str:
+        if folder not in made:
+            made[folder] = ServerStore(cluster, cluster.make_database())
+        return made[folder].url
+
+    try:
+        run_state_machine_as_test(
+            lambda: Tiers(fresh),  # type: ignore[arg-type]
+            settings=settings(max_examples=15, stateful_step_count=20, deadline=None),
+        )
+    finally:
+        for store in made.values():
+            store.remove()

@@ -10,6 +10,7 @@ use engine::instrument::InstrumentId;
 use engine::num::{Price, Qty};
 use engine::row::{Flags, Row, RowKind, RowSide};
 use engine::time::Nanos;
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3_arrow::PyRecordBatchReader;
 
@@ -34,9 +35,31 @@ pub fn write_ticks(
         Family::named(kind).ok_or_else(|| ParameterError::new_err(format!("kind = {kind}: is none of ticks")))?;
     let partition = Partition { day: Nanos::from_raw(day_ns), symbol, family, venue };
     let written = py.detach(|| write(rows, &path, partition, source));
-    let Written { rows, first, last, digest, .. } =
-        written.map_err(|reason| DataError::new_err(format!("{}: {reason}", path.display())))?;
+    let Written { rows, first, last, digest, .. } = written.map_err(|failure| match failure {
+        Failure::Rows(reason) => DataError::new_err(format!("{}: {reason}", path.display())),
+        Failure::Disk(error) => PyOSError::new_err(error.to_string()),
+    })?;
     Ok((rows, first.raw(), last.raw(), digest))
+}
+
+/// Why a file was not written.
+enum Failure {
+    /// Rows that cannot be.
+    Rows(String),
+    /// The system refused.
+    Disk(std::io::Error),
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::Rows(reason)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Disk(error)
+    }
 }
 
 fn write(
@@ -44,10 +67,10 @@ fn write(
     path: &std::path::Path,
     partition: Partition,
     source: &str,
-) -> Result<Written, String> {
+) -> Result<Written, Failure> {
     let (family, day) = (partition.family, partition.day);
     let reader = batches.into_reader().map_err(|error| error.to_string())?;
-    let mut writer = PartWriter::create(path, partition, TableFormat::Parquet, source).map_err(|e| e.to_string())?;
+    let mut writer = PartWriter::create(path, partition, TableFormat::Parquet, source)?;
     // Every column is there: nothing of it stays.
     let blank = Row {
         exchange_time: Nanos::ZERO,
@@ -71,23 +94,21 @@ fn write(
         for (index, row) in rows.iter().enumerate() {
             let number = done + index + 1;
             if row.exchange_time < last {
-                return Err(format!(
-                    "row {number}: exchange_time = {}: lies before that of the row before",
-                    row.exchange_time
-                ));
+                let time = row.exchange_time;
+                return Err(format!("row {number}: exchange_time = {time}: lies before that of the row before").into());
             }
             if row.exchange_time.floor_to(Nanos::DAY) != day {
-                return Err(format!("row {number}: exchange_time = {}: lies on another day", row.exchange_time));
+                return Err(format!("row {number}: exchange_time = {}: lies on another day", row.exchange_time).into());
             }
             // A clear goes with whatever book it clears.
             let is_clear = row.kind == RowKind::BookClear && matches!(family, Family::Orders | Family::Book);
             if Family::of(row.kind) != family && !is_clear {
-                return Err(format!("row {number}: kind = {}: is none of {}", row.kind as u8, family.as_str()));
+                return Err(format!("row {number}: kind = {}: is none of {}", row.kind as u8, family.as_str()).into());
             }
             last = row.exchange_time;
-            writer.push(row).map_err(|error| error.to_string())?;
+            writer.push(row)?;
         }
         done += rows.len();
     }
-    writer.finish().map_err(|error| error.to_string())
+    Ok(writer.finish()?)
 }

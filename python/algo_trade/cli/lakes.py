@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,16 +14,24 @@ from algo_trade.cli.calendar import SHADES, calendar
 from algo_trade.cli.config import ConfigPath, Profile
 from algo_trade.cli.extras import needed_by
 from algo_trade.cli.output import print_json, progress, say, show
+from algo_trade.cli.single import lake_of
 from algo_trade.core.times import duration_ns, duration_text
-from algo_trade.errors import DataError, ParameterError
+from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     import pyarrow as pa
 
     from algo_trade.storage.lake import ParquetStorage
     from algo_trade.storage.lake.coverage import Series
 
-LakePath = Annotated[Path | None, typer.Argument(help="The folder of a lake; by default that of the configuration.")]
+LakePath = Annotated[
+    str | None,
+    typer.Argument(
+        help="A lake (its folder, or s3://BUCKET/PREFIX), or one file; by default that of the configuration."
+    ),
+]
 Kinds = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind; may be given several times.")]
 Symbols = Annotated[list[str] | None, typer.Option("--symbol", help="Only this symbol; may be given several times.")]
 Venue = Annotated[str | None, typer.Option("--venue", help="Only this venue.")]
@@ -51,8 +61,8 @@ def list_command(
     """
     from algo_trade.storage.lake.coverage import coverage  # noqa: PLC0415 -- it takes its time
 
-    held = _lake(lake, config, profile)
-    found = coverage(held.files, held.parts(kind or (), symbol or (), venue=venue, start=start, end=end))
+    with _lake(lake, symbol or (), config, profile) as held:
+        found = coverage(held.files, held.parts(kind or (), symbol or (), venue=venue, start=start, end=end))
     if json:
         print_json([series.as_json() for series in found])
         return
@@ -82,11 +92,14 @@ def verify_command(
     """
     from algo_trade.storage.lake.check import verify  # noqa: PLC0415 -- it takes its time
 
-    held = _lake(lake, config, profile)
-    parts = held.parts(kind or (), symbol or (), venue=venue, start=start, end=end)
-    rows = sum(max(part.rows, 0) for part in parts)
-    with progress("verify", rows) as shown:
-        findings = list(verify(held, parts, shown or (lambda _: None)))
+    with _lake(lake, symbol or (), config, profile) as held:
+        parts = held.parts(kind or (), symbol or (), venue=venue, start=start, end=end)
+        looked_at = [0]
+        with progress("verify", sum(max(part.rows, 0) for part in parts)) as shown:
+            findings = list(verify(held, parts, lambda count: _noted(looked_at, count, shown)))
+    if lake is not None and Path(lake).is_file():
+        findings = [replace(finding, where=lake) for finding in findings]
+    rows = looked_at[-1]
     bad = sum(finding.severity == "error" for finding in findings)
     if json:
         print_json({"files": len(parts), "rows": rows, "findings": [finding.as_json() for finding in findings]})
@@ -111,9 +124,11 @@ def compact_command(
 
     Example: algo-trade data compact lake
     """
-    held = _lake(lake, config, profile)
-    gone, come = held.compact()
-    swept = held.sweep(after_s=0.0 if keep == "0" else duration_ns(keep) / 1e9)
+    if lake is not None and Path(lake).is_file():
+        raise ParameterError(f"{lake}: is a file: only a lake can be compacted")
+    with _lake(lake, (), config, profile) as held:
+        gone, come = held.compact()
+        swept = held.sweep(after_s=0.0 if keep == "0" else duration_ns(keep) / 1e9)
     if json:
         print_json({"joined": gone, "into": come, "deleted": len(swept)})
     else:
@@ -146,19 +161,19 @@ def query_command(
 
     if out is not None and out.suffix not in _ENDINGS:
         raise ParameterError(f"--out = {out}: must end with {', '.join(_ENDINGS)}")
-    held = _lake(lake, config, profile)
-    if sql is not None:
-        with needed_by("SQL", "storage"):
-            from algo_trade.storage.lake.sql import ask  # noqa: PLC0415
-        frame = pl.DataFrame(ask(held, sql))
-    else:
-        stream = held.query(
-            kind, symbol or (), venue=venue, start=start, end=end, columns=column, resolution=resolution
-        )
-        if out is not None and resample is None:
-            show(f"{_counted(_write(stream, out))} in {out}")
-            return
-        frame = pl.DataFrame(stream.read_all())
+    with _lake(lake, symbol or (), config, profile) as held:
+        if sql is not None:
+            with needed_by("SQL", "storage"):
+                from algo_trade.storage.lake.sql import ask  # noqa: PLC0415
+            frame = pl.DataFrame(ask(held, sql))
+        else:
+            stream = held.query(
+                kind, symbol or (), venue=venue, start=start, end=end, columns=column, resolution=resolution
+            )
+            if out is not None and resample is None:
+                show(f"{_counted(_write(stream, out))} in {out}")
+                return
+            frame = pl.DataFrame(stream.read_all())
     if resample is not None:
         frame = resampled(frame, kind, resample)
     if out is not None:
@@ -172,7 +187,11 @@ def query_command(
         show(_counted(frame.height))
 
 
-def _lake(path: Path | None, config: Path | None, profile: str | None) -> ParquetStorage:
+@contextmanager
+def _lake(
+    path: str | None, symbols: Sequence[str], config: Path | None, profile: str | None
+) -> Iterator[ParquetStorage]:
+    """Open a lake, or what looks like one: a file of it, or one of bars."""
     from algo_trade.storage.lake import ParquetStorage  # noqa: PLC0415 -- it takes its time
 
     if path is None:
@@ -180,9 +199,17 @@ def _lake(path: Path | None, config: Path | None, profile: str | None) -> Parque
 
         path = ConfigLoader(config, profile=profile).load().storage.lake
         say(f"the lake of the configuration: {path}")
-    if not path.exists():
-        raise DataError(f"{path}: there is no such lake: make one with `algo-trade data import`")
-    return ParquetStorage(path)
+    if not Path(path).is_file():
+        yield ParquetStorage(path, must_exist=True)
+        return
+    with lake_of(Path(path), symbols) as lake:
+        yield lake
+
+
+def _noted(looked_at: list[int], count: int, shown: Callable[[int], object] | None) -> None:
+    looked_at.append(count)
+    if shown is not None:
+        shown(count)
 
 
 def _described(series: Series) -> list[str]:

@@ -27,7 +27,7 @@ def _named(source: str) -> str:
 
     path = ConfigLoader(None).load().storage.lake
     say(f"the lake of the configuration: {path}")
-    return f"{source}{'&' if '?' in source else '?'}lake={urllib.parse.quote(str(path), safe='/:')}"
+    return f"{source}{'&' if '?' in source else '?'}lake={urllib.parse.quote(path, safe='/:')}"
 
 
 def tick_files(data: Sequence[str]) -> list[str]:
@@ -43,7 +43,7 @@ def tick_files(data: Sequence[str]) -> list[str]:
         if not source.startswith(SCHEME):
             paths.append(source)
             continue
-        from algo_trade.storage.lake.select import of_url  # noqa: PLC0415 -- it takes its time
+        from algo_trade.storage.tiers.select import of_url  # noqa: PLC0415 -- it takes its time
 
         picked = of_url(source)
         if not picked.is_ticks:

@@ -85,10 +85,11 @@ class StorageConfig(Table):
 
     state_dir: Path = Path("state")
     """Journals, snapshots, nonces."""
-    lake: Path = Path("lake")
-    """What is recorded, in Parquet."""
+    lake: str = "lake"
+    """What is recorded, in Parquet: a folder, or a place in an object store (s3://bucket/prefix)."""
     warm: str = ""
-    """What was recorded in the last days, before it goes to the lake: sqlite:///PATH or postgresql://…; a file beside the lake if empty."""
+    """What was recorded in the last days, before it goes to the lake: sqlite:///PATH or postgresql://…; if empty, a file beside the
+    lake, or in ``state_dir`` if the lake is in no folder."""
     record: RecordConfig = RecordConfig()
     strategies: Path = Path("strategies")
     """The folder of files that the API may name as strategies; this file may name any."""
@@ -103,7 +104,9 @@ class StorageConfig(Table):
     @property
     def warm_url(self) -> str:
         """Where what was recorded in the last days is."""
-        return self.warm or f"sqlite:///{self.lake}-warm.db"
+        if self.warm:
+            return self.warm
+        return f"sqlite:///{self.state_dir / 'warm.db' if '://' in self.lake else f'{self.lake}-warm.db'}"
 
 
 class RiskLimits(Table):

@@ -74,7 +74,7 @@ def selections_of(data: Any) -> list[Selection]:  # noqa: ANN401 -- whatever may
 
 def _selection(item: object) -> Selection | None:
     if isinstance(item, str) and item.startswith(SCHEME):
-        from algo_trade.storage.lake.select import of_url  # noqa: PLC0415 -- it takes its time
+        from algo_trade.storage.tiers.select import of_url  # noqa: PLC0415 -- it takes its time
 
         return of_url(item)
     if isinstance(item, str) and "://" in item:

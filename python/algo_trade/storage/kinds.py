@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from algo_trade.core.times import duration_text
 from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from algo_trade.storage.lake.layout import Partition
 
@@ -194,6 +195,21 @@ def kind_of(name: str) -> Kind:
         return KINDS[name]
     except KeyError:
         raise ParameterError(f"kind = {name!r}: must be one of {', '.join(KINDS)}") from None
+
+
+def check_one_length(kind: Kind, lengths_ns: Iterable[int]) -> None:
+    """Refuse bars of several lengths: nobody said which.
+
+    Raises
+    ------
+    ParameterError
+        There are several; the message names them.
+    """
+    known = sorted(set(lengths_ns))
+    if len(known) > 1:
+        raise ParameterError(
+            f"{kind.name}: there are lengths of {', '.join(map(duration_text, known))}: name one as resolution"
+        )
 
 
 def conform(kind: Kind, table: pa.Table) -> pa.Table:

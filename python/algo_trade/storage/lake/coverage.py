@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from algo_trade.storage.kinds import KINDS
 from algo_trade.storage.lake.layout import DAY_NS, date_of
-from algo_trade.storage.lake.parquet import read_part
+from algo_trade.storage.lake.parquet import counted, read_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,7 +115,8 @@ def coverage(files: Files, parts: Sequence[Part]) -> list[Series]:
     def series(part: Part) -> tuple[str, str, str, int]:
         return part.partition.kind, part.partition.venue, part.partition.symbol, part.partition.resolution_ns
 
-    return [_series(files, key, list(group)) for key, group in groupby(sorted(parts, key=series), key=series)]
+    known = sorted((counted(files, part) for part in parts), key=series)
+    return [_series(files, key, list(group)) for key, group in groupby(known, key=series)]
 
 
 def _series(files: Files, key: tuple[str, str, str, int], parts: list[Part]) -> Series:
@@ -126,7 +127,7 @@ def _series(files: Files, key: tuple[str, str, str, int], parts: list[Part]) -> 
     for part in parts:
         for date, held in _days(files, part):
             rows[date] += held
-            size[date] += part.size * held / part.rows
+            size[date] += part.size * held / max(part.rows, 1)
             count[date] += 1
     whole = DAY_NS / resolution_ns if resolution_ns else statistics.median(rows.values())
     told = tuple(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import pyarrow.fs as pafs
 
-from algo_trade.errors import ParameterError
+from algo_trade.errors import ConfigError, ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+OBJECT_STORES = ("s3", "gs", "az", "abfss")
 THREADS = min(8, os.cpu_count() or 1)
 
 
@@ -37,6 +38,10 @@ class Files(Protocol):
     @property
     def name(self) -> str:
         """What to call the lake in messages."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether reading takes requests, which should be few and large."""
 
     @property
     def address(self) -> str:
@@ -71,6 +76,8 @@ class Files(Protocol):
 class Folder:
     """A folder of this machine."""
 
+    is_remote = False
+
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
         self.name = str(root)
@@ -92,7 +99,7 @@ class Folder:
         """Give all files below a folder, hidden ones left out."""
         now = time.time()
         top = self.root / folder
-        for at, folders, names in os.walk(top):
+        for at, folders, names in os.walk(top, onerror=_not_there):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             below = Path(at).relative_to(self.root).as_posix()
             for name in sorted(names):
@@ -153,14 +160,33 @@ class Folder:
         at_once(_sync, told)
 
 
+def _not_there(error: OSError) -> None:
+    """Pass over folders that are gone, and over no others: a lake that cannot be read is not an empty one."""
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        raise error
+
+
 def files_of(path: str | os.PathLike[str]) -> Files:
     """Return the files of a folder, or of a place in an object store.
 
     Raises
     ------
     ParameterError
-        The path is a file.
+        The path is a file; a URL of another kind, or with credentials in it.
+    ConfigError
+        The library for object stores is not installed.
     """
+    scheme, is_url, _ = os.fspath(path).partition("://")
+    if is_url:
+        if scheme not in OBJECT_STORES:
+            raise ParameterError(
+                f"{scheme}://: is no lake: give a folder, or {', '.join(f'{s}://' for s in OBJECT_STORES)}"
+            )
+        try:
+            from algo_trade.storage.lake.objects import Objects  # noqa: PLC0415 -- an extra, and no folder waits for it
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"{scheme}:// needs {error.name}: pip install 'algo-trade[storage]'") from None
+        return Objects(os.fspath(path))
     root = Path(path)
     if root.exists() and not root.is_dir():
         raise ParameterError(f"{path}: is no folder: a lake is one")

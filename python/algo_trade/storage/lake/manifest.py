@@ -135,6 +135,8 @@ class Manifest:
                 return self._replay(since, base, commits)
             except FileNotFoundError:
                 continue  # Whoever made a checkpoint meanwhile has deleted what it stands for.
+            except OSError as error:
+                raise StorageError(f"{self._files.name}/{MANIFEST}: cannot be read: {error.strerror}") from None
         raise StorageError(f"{self._files.name}: its log changes all the time: try again")
 
     def begin(self) -> None:
@@ -174,7 +176,9 @@ class Manifest:
             except FileExistsError:
                 continue
             if number % CHECKPOINT_EVERY == 0 or len(add) >= CHECKPOINT_PARTS:
-                self._make_checkpoint(Version(number, _changed(version.table, add, remove)))
+                # What was committed is there, whether it is written down once more or not.
+                with suppress(OSError, StorageError):
+                    self._make_checkpoint(Version(number, _changed(version.table, add, remove)))
             return add
         raise LakeChangedError(f"{self._files.name}: others commit all the time: try again")
 
@@ -237,7 +241,7 @@ class Manifest:
         content = self._files.read(f"{MANIFEST}/{name}")
         try:
             return pa.ipc.open_file(content).read_all()
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowException, OSError) as error:
             raise StorageError(
                 f"{self._files.name}/{MANIFEST}/{name}: is damaged ({error}): restore it from a backup"
             ) from None
@@ -263,6 +267,11 @@ def _number(name: str) -> int:
 
 def _table(parts: Iterable[Part]) -> pa.Table:
     return pa.Table.from_pylist([part.as_json() for part in parts], schema=_PARTS)
+
+
+def version_of(parts: Iterable[Part]) -> Version:
+    """Return a version of these parts, which is of no commit."""
+    return Version(0, _table(parts))
 
 
 def _changed(table: pa.Table, add: Iterable[Part], remove: Iterable[str]) -> pa.Table:

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from algo_trade._native import write_ticks
 from algo_trade.errors import ParameterError, StorageError
 from algo_trade.storage.kinds import KINDS, SCHEMA_VERSION
-from algo_trade.storage.lake.layout import Part, Partition, part_path, place_of, span_ns
+from algo_trade.storage.lake.files import Entry, Folder
+from algo_trade.storage.lake.layout import Part, Partition, date_of, part_path, place_of, span_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    import pyarrow.fs as pafs
-
     from algo_trade.storage.kinds import Kind
-    from algo_trade.storage.lake.files import Entry, Files
+    from algo_trade.storage.lake.files import Files
 
 RESOLUTION_KEY = "algo_trade.resolution_ns"
 """The length of a bar in the metadata of a file of bars: one day may hold a single bar, which cannot say."""
@@ -158,14 +158,14 @@ def read_part(
     if columns is not None and kind.time not in columns and (is_cut or not columns):
         columns = [kind.time, *columns]
     with naming(files, part.path):
-        for batch in _batches(files.filesystem, part.path, columns, kind.time, start_ns, end_ns):
+        for batch in _batches(files, part.path, columns, kind.time, start_ns, end_ns):
             cut = _cut(batch, kind.time, start_ns, end_ns)
             if cut.num_rows:
                 yield cut
 
 
 def _batches(
-    filesystem: pafs.FileSystem,
+    files: Files,
     path: str,
     columns: Sequence[str] | None,
     time: str,
@@ -173,14 +173,18 @@ def _batches(
     end_ns: int | None,
 ) -> Iterator[pa.RecordBatch]:
     if path.endswith(".arrow"):
-        with filesystem.open_input_file(path) as opened:
+        with files.filesystem.open_input_file(path) as opened:
             reader = pa.ipc.open_file(opened)
             for number in range(reader.num_record_batches):
                 batch = reader.get_batch(number)
                 yield batch if columns is None else batch.select(columns)
         return
     with pq.ParquetFile(
-        filesystem.open_input_file(path), buffer_size=_READ_BYTES, pre_buffer=False, page_checksum_verification=True
+        files.filesystem.open_input_file(path),
+        # Of a store, what lies together comes with one request.
+        buffer_size=0 if files.is_remote else _READ_BYTES,
+        pre_buffer=files.is_remote,
+        page_checksum_verification=True,
     ) as file:
         groups = [
             number
@@ -257,6 +261,45 @@ def describe(files: Files, entry: Entry) -> Part | None:
     return Part(
         partition._replace(resolution_ns=length_ns).whole, first_ns, last_ns, entry.path, rows, entry.size, digest
     )
+
+
+def place_in(file: Path) -> tuple[Partition, int, int] | None:
+    """Return what a file of this machine is a part of and the times that it covers, by its path or as it says; None if it is no part.
+
+    Raises
+    ------
+    StorageError
+        It looks like a part, and is damaged; the message names it.
+    """
+    if (place := place_of(file.absolute().as_posix())) is not None:
+        return place
+    with file.open("rb") as opened:
+        magic = opened.read(6)
+    if not magic.startswith((b"PAR1", b"ARROW1")):
+        return None
+    folder = Folder(file.parent)
+    with naming(folder, file.name), folder.filesystem.open_input_file(file.name) as source:
+        is_arrow = magic == b"ARROW1"
+        said = getattr(pa.ipc.open_file(source), "metadata", None) if is_arrow else pq.read_metadata(source).metadata
+    notes = {key.decode(): value.decode(errors="replace") for key, value in (said or {}).items()}
+    kind = KINDS.get(notes.get("algo_trade.kind", ""))
+    if kind is None:
+        return None
+    with naming(folder, file.name), folder.filesystem.open_input_file(file.name) as source:
+        rows = pa.ipc.open_file(source).read_all() if is_arrow else pq.read_table(source, columns=[kind.time])
+    found = pc.min_max(rows[kind.time].cast(pa.int64())).as_py()
+    length_ns = int(notes.get(RESOLUTION_KEY, 0))
+    first_ns, last_ns = found["min"] or 0, found["max"] or 0
+    date = date_of(last_ns, length_ns)
+    partition = Partition(kind.name, notes["algo_trade.venue"], notes["algo_trade.symbol"], date, length_ns)
+    return partition, first_ns, last_ns
+
+
+def counted(files: Files, part: Part) -> Part:
+    """Return a part with its count of rows, which lakes without a log do not know."""
+    if part.rows >= 0:
+        return part
+    return describe(files, Entry(part.path, part.size, 0.0)) or part
 
 
 def columns_of(files: Files, part: Part) -> list[str]:

@@ -12,13 +12,14 @@ from algo_trade.core.times import duration_ns, duration_text, time_ns
 from algo_trade.errors import DataError, ParameterError
 from algo_trade.storage.kinds import kind_of
 from algo_trade.storage.lake.parquet import columns_of, read_part
-from algo_trade.storage.lake.storage import ParquetStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from algo_trade.storage.lake.layout import Part
+    from algo_trade.storage.lake.manifest import Version
+    from algo_trade.storage.lake.storage import ParquetStorage
 
 SCHEME = "lake://"
 RULES = "instruments.toml"
@@ -106,8 +107,9 @@ def select(
     start: Any = None,  # noqa: ANN401 -- a time as people write it
     end: Any = None,  # noqa: ANN401
     resolution: Any = None,  # noqa: ANN401
+    version: Version | None = None,
 ) -> LakeSelection:
-    """Pick rows for a backtest; :meth:`ParquetStorage.select` says which.
+    """Pick rows for a backtest; :meth:`ParquetStorage.select` says which, of the lake as it is or as a version says.
 
     Raises
     ------
@@ -125,9 +127,9 @@ def select(
     length_ns = None if resolution is None else duration_ns(resolution)
     if length_ns is not None and named != ("bars",):
         raise ParameterError(f"resolution = {resolution}: bars have one, {', '.join(named)} have none")
-    version = lake.version()
+    version = lake.version() if version is None else version
     held = version.parts(named, symbols=wanted, venue=venue, resolution_ns=length_ns)
-    _check_held(lake, named, wanted, venue, held)
+    _check_held(lake, version, named, wanted, venue, held)
     parts = [part for part in held if _reaches(part, *span)]
     if not parts:
         first_ns, last_ns = min(part.first_ns for part in held), max(part.last_ns for part in held)
@@ -138,13 +140,15 @@ def select(
     return LakeSelection(lake, named, wanted, venue, span, length_ns or _length(parts), tuple(parts))
 
 
-def of_url(url: str) -> LakeSelection:
-    """Pick the rows that a URL names: ``lake://KINDS/SYMBOLS?from=…&to=…&venue=…&resolution=…&lake=…``, names separated by commas.
+def asked_by(url: str) -> tuple[str, dict[str, Any]]:
+    """Return which lake a URL names, and the options of :func:`select`.
+
+    ``lake://KINDS/SYMBOLS?from=…&to=…&venue=…&resolution=…&lake=…``, names separated by commas.
 
     Raises
     ------
-    ParameterError, DataError
-        As :func:`select`; an option that is unknown or missing.
+    ParameterError
+        An option that is unknown, missing, or no time.
     """
     kinds, symbols, options = split_url(url)
     if "lake" not in options:
@@ -154,15 +158,14 @@ def of_url(url: str) -> LakeSelection:
             read(options.get(name, 1))
         except ParameterError as error:
             raise ParameterError(f"{url}: {name}: {error}") from None
-    return select(
-        ParquetStorage(options["lake"], must_exist=True),
-        kinds,
-        symbols,
-        venue=options.get("venue"),
-        start=options.get("from"),
-        end=options.get("to"),
-        resolution=options.get("resolution"),
-    )
+    return options["lake"], {
+        "kinds": kinds,
+        "symbols": symbols,
+        "venue": options.get("venue"),
+        "start": options.get("from"),
+        "end": options.get("to"),
+        "resolution": options.get("resolution"),
+    }
 
 
 def split_url(url: str) -> tuple[list[str], list[str], dict[str, str]]:
@@ -199,16 +202,21 @@ def _check_kinds(kinds: Sequence[str]) -> None:
 
 
 def _check_held(
-    lake: ParquetStorage, kinds: Sequence[str], symbols: Sequence[str], venue: str | None, held: list[Part]
+    lake: ParquetStorage,
+    version: Version,
+    kinds: Sequence[str],
+    symbols: Sequence[str],
+    venue: str | None,
+    held: list[Part],
 ) -> None:
     """Refuse a kind or symbol of which there is nothing at all."""
     where = f"{lake.files.name}: there are no {{}}{f' at {venue}' if venue else ''}"
     for kind in kinds:
         if any(part.partition.kind == kind for part in held):
             continue
-        every = lake.version().parts([kind])
+        every = version.parts([kind])
         if not every:
-            kept = sorted({part.partition.kind for part in lake.version().parts()})
+            kept = sorted({part.partition.kind for part in version.parts()})
             raise DataError(f"{where.format(kind)}: it holds {', '.join(kept) or 'nothing'}")
         if venue is not None and not any(part.partition.venue == venue for part in every):
             raise DataError(f"{where.format(kind)}: there are some at {_listed(p.partition.venue for p in every)}")
@@ -220,7 +228,7 @@ def _check_held(
         raise DataError(f"{where.format(of)}: there are some of {_listed(p.partition.symbol for p in every)}")
     for symbol in symbols:
         if not any(part.partition.symbol == symbol for part in held):
-            every = lake.version().parts(kinds, venue=venue)
+            every = version.parts(kinds, venue=venue)
             of = f"{', '.join(kinds)} of {symbol}"
             raise DataError(f"{where.format(of)}: there are some of {_listed(p.partition.symbol for p in every)}")
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, final
 
 import pyarrow as pa
 
-from algo_trade.core.times import duration_ns, duration_text, time_ns
-from algo_trade.errors import DataError, ParameterError, StorageError
-from algo_trade.storage.kinds import KINDS, kind_of, plain, shown
+from algo_trade.core.times import duration_ns, time_ns
+from algo_trade.errors import DataError, StorageError
+from algo_trade.storage.kinds import KINDS, check_one_length, kind_of, plain, shown
 from algo_trade.storage.lake.files import Folder, at_once, files_of
 from algo_trade.storage.lake.layout import Part, Partition, part_path
 from algo_trade.storage.lake.manifest import SWEEP_AFTER_S, Manifest, Version
@@ -114,7 +114,7 @@ class ParquetStorage:
             return []
         symbols = sorted({group.partition.symbol for group in groups})
         start_ns, end_ns = min(group.first_ns for group in groups), max(group.last_ns for group in groups) + 1
-        with self.staging() as folder:
+        with self._writing(), self.staging() as folder:
             self._manifest.begin()
             # Of each group: what it was joined with, and what came of that. It is made anew only if that has changed meanwhile.
             made: dict[Partition, tuple[list[Part], Part | None]] = {}
@@ -184,6 +184,10 @@ class ParquetStorage:
         DataError
             A part of ticks that is there already covers other times too; nothing has changed then.
         """
+        with self._writing():
+            return self._adopt(folder)
+
+    def _adopt(self, folder: Path) -> list[Part]:
         self._manifest.begin()
         stage = Folder(folder)
         found = [part for part in (describe(stage, entry) for entry in list(stage.list())) if part is not None]
@@ -247,6 +251,17 @@ class ParquetStorage:
             first = end if new is None else int(times.searchsorted(new.last_ns, side="right"))
         self._files.adopt({part.path: file for file, part in made})
         return [part for _, part in made]
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what the system refuses into a ``StorageError`` that names the lake: the last step of a write is its commit."""
+        try:
+            yield
+        except (OSError, pa.ArrowException) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or str(error).partition("\n")[0]
+            raise StorageError(
+                f"{self._files.name}: cannot be written: {reason}: nothing of it is there; make room or allow it, and write again"
+            ) from error
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -320,11 +335,7 @@ class ParquetStorage:
         of = kind_of(kind)
         schema = plain(None if columns is None else tuple(columns), of)
         parts = self.parts(kind, symbols, venue=venue, start=start, end=end, resolution=resolution)
-        lengths = sorted({part.partition.resolution_ns for part in parts})
-        if len(lengths) > 1:
-            raise ParameterError(
-                f"{kind}: there are lengths of {', '.join(map(duration_text, lengths))}: name one as resolution"
-            )
+        check_one_length(of, (part.partition.resolution_ns for part in parts))
         start_ns, end_ns = (None if time is None else time_ns(time) for time in (start, end))
         stored = [name for name in schema.names if name not in {"venue", "symbol"}]
 
@@ -368,11 +379,12 @@ class ParquetStorage:
         Parts that are not needed any more are deleted a day later by :meth:`sweep`: somebody may read them now.
         """
         gone = come = 0
-        self._manifest.begin()
-        for partition, parts in self.version().partitions().items():
-            for run in _runs(parts, rows_max):
-                if self._joined(partition, run):
-                    gone, come = gone + len(run), come + 1
+        with self._writing():
+            self._manifest.begin()
+            for partition, parts in self.version().partitions().items():
+                for run in _runs(parts, rows_max):
+                    if self._joined(partition, run):
+                        gone, come = gone + len(run), come + 1
         return gone, come
 
     def _joined(self, partition: Partition, run: list[Part]) -> list[Part]:
@@ -406,7 +418,8 @@ class ParquetStorage:
 
     def sweep(self, *, after_s: float = SWEEP_AFTER_S) -> list[str]:
         """Delete files that are none of the lake's; see :meth:`Manifest.sweep`."""
-        return self._manifest.sweep(after_s=after_s)
+        with self._writing():
+            return self._manifest.sweep(after_s=after_s)
 
 
 def _remove_leftovers(root: Path) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from algo_trade.core.times import duration_ns
-from algo_trade.errors import ParameterError
-from algo_trade.storage.kinds import SeriesId, plain
+from algo_trade.storage.kinds import SeriesId, check_one_length, plain
 from algo_trade.storage.market import reading
 from algo_trade.storage.market.copying import copy_in
 from algo_trade.storage.market.inserting import ROWS_MAX, insert
@@ -167,11 +166,7 @@ class MarketRows:
             )
             if await connection.fetchval(is_there):
                 held.append(series)
-        lengths = sorted({series.resolution_ns for series in held})
-        if len(lengths) > 1:
-            raise ParameterError(
-                f"bars: there are lengths of {', '.join(map(str, lengths))} ns: name one as resolution"
-            )
+        check_one_length(table.kind, (series.resolution_ns for series in held))
         return [(series, None) for series in held]
 
     async def _make_room(self, batch: Batch) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from algo_trade.errors import ParameterError
-from algo_trade.storage.kinds import SeriesId, shown
+from algo_trade.storage.kinds import SeriesId, check_one_length, shown
 from algo_trade.storage.lake.layout import DAY_NS
 from algo_trade.storage.lake.parquet import read_part
 from algo_trade.storage.tiers.pieces import ordered, piece_of, within
@@ -114,16 +113,13 @@ class Answer:
             if question.wants(series, first_ns, last_ns):
                 self._held.setdefault(series, _Held()).warm = (first_ns, last_ns)
         # Last: what left the warm tier before it was asked is here.
-        self._version = lake.version()
+        self.version = self._version = lake.version()
+        """The lake as it was when this was made."""
         for part in self._parts(self._version):
             of = part.partition
             series = SeriesId(of.kind, of.venue, of.symbol, of.resolution_ns)
             self._held.setdefault(series, _Held()).cold.append(part)
-        lengths = sorted({series.resolution_ns for series in self._held})
-        if len(lengths) > 1:
-            raise ParameterError(
-                f"{question.kind.name}: there are lengths of {', '.join(map(str, lengths))} ns: name one as resolution"
-            )
+        check_one_length(question.kind, (series.resolution_ns for series in self._held))
 
     def stream(self) -> pa.RecordBatchReader:
         """Return the rows: venue by venue, symbol by symbol, each in order of time."""
@@ -148,6 +144,16 @@ class Answer:
                     yield from read_part(self._lake.files, part, self._stored, q.start_ns, q.end_ns)
             else:
                 yield from self._merged(self._pieces(series, held, span.first_ns, span.last_ns + 1))
+
+    def upper(self) -> Iterator[tuple[SeriesId, pa.Table, tuple[Part, ...]]]:
+        """Give the rows of stretches that are not in the lake alone, and the parts of the lake whose place they take."""
+        for series, held in self._held.items():
+            for span in _spans(held):
+                if span.is_cold or not self._question.wants(series, span.first_ns, span.last_ns):
+                    continue
+                batches = list(self._merged(self._pieces(series, held, span.first_ns, span.last_ns + 1)))
+                if batches:
+                    yield series, pa.Table.from_batches(batches), span.parts
 
     def _pieces(self, series: SeriesId, held: _Held, start_ns: int, end_ns: int) -> list[Piece]:
         """Return the rows of all tiers within [start, end), those that were written first first."""

@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, final
 
 from algo_trade.core.times import duration_ns, time_ns
@@ -17,6 +18,7 @@ from algo_trade.storage.lake.storage import ParquetStorage
 from algo_trade.storage.tiers.hot import Hot
 from algo_trade.storage.tiers.pieces import by_symbol, together
 from algo_trade.storage.tiers.query import Answer, Question
+from algo_trade.storage.tiers.select import TieredSelection, pick
 from algo_trade.storage.tiers.sqlite import SqliteWarm
 
 if TYPE_CHECKING:
@@ -278,6 +280,45 @@ class TieredStorage:
 
         Options and errors are those of :meth:`ParquetStorage.query`. Rows that come while the stream is read may be in it or not.
         """
+        return self._answer(kind, symbols, venue, start, end, columns, resolution).stream()
+
+    def select(
+        self,
+        kinds: str | Sequence[str],
+        symbols: str | Sequence[str] = (),
+        *,
+        venue: str | None = None,
+        start: Time | None = None,
+        end: Time | None = None,
+        resolution: str | int | dt.timedelta | None = None,
+    ) -> TieredSelection:
+        """Pick rows for a backtest, which takes them as its data: bars, or ticks of some kinds, whichever tier holds them.
+
+        Options and errors are those of :meth:`ParquetStorage.select`; what was picked stays, whatever is written meanwhile.
+        """
+        named = [kinds] if isinstance(kinds, str) else list(kinds)
+        answers = [self._answer(kind, symbols, venue, start, end, None, resolution) for kind in named]
+        return pick(
+            self._lake,
+            answers,
+            kinds=named,
+            symbols=symbols,
+            venue=venue,
+            start=start,
+            end=end,
+            resolution=resolution,
+        )
+
+    def _answer(
+        self,
+        kind: str,
+        symbols: str | Sequence[str],
+        venue: str | None,
+        start: Time | None,
+        end: Time | None,
+        columns: Sequence[str] | None,
+        resolution: str | int | dt.timedelta | None,
+    ) -> Answer:
         question = Question(
             kind_of(kind),
             [symbols] if isinstance(symbols, str) else list(symbols),
@@ -290,7 +331,7 @@ class TieredStorage:
         # What is moved down meanwhile is looked for where it goes: first in memory, then warm, then cold.
         with self._lock:
             hot = {series: self._hot.pieces(series) for series in self._hot.series([kind], question.symbols)}
-        return Answer(question, hot, self._warm, self._lake).stream()
+        return Answer(question, hot, self._warm, self._lake)
 
     def _last_times(self) -> dict[SeriesId, int]:
         """Return the last time of each series in the lower tiers."""
@@ -302,6 +343,11 @@ class TieredStorage:
         return known
 
 
+def beside(lake: str | os.PathLike[str]) -> Path | None:
+    """Return the file of the warm tier of a lake where nobody names another; None of a lake that is in no folder."""
+    return None if "://" in str(lake) else Path(f"{lake}-warm.db")
+
+
 def warm_at(url: str) -> Warm:
     """Return the warm tier of an address.
 
@@ -311,5 +357,8 @@ def warm_at(url: str) -> Warm:
         It is none.
     """
     if is_server(url):
-        raise ParameterError("warm: on a server: not yet")
+        # Who keeps rows in a file needs no asyncpg.
+        from algo_trade.storage.tiers.server import ServerWarm  # noqa: PLC0415
+
+        return ServerWarm(url)
     return SqliteWarm(sqlite_path(url))

@@ -120,7 +120,8 @@ BEGIN
         CONTINUE WHEN to_regclass(format('algo_trade.%I', part)) IS NOT NULL;
         -- Whoever comes second sees what the first has made; and nobody may put into the default partition what is moved out of it.
         PERFORM pg_advisory_xact_lock(hashtextextended('algo_trade partitions', 0));
-        CONTINUE WHEN to_regclass(format('algo_trade.%I', part)) IS NOT NULL;
+        -- Asked of the table itself: what to_regclass has not found a moment ago, it would remember not to have found.
+        CONTINUE WHEN EXISTS (SELECT FROM pg_class WHERE relname = part AND relnamespace = 'algo_trade'::regnamespace);
         EXECUTE format('LOCK TABLE algo_trade.%I IN ACCESS EXCLUSIVE MODE', table_name || '_default');
         EXECUTE format('CREATE TABLE algo_trade.%I (LIKE algo_trade.%I INCLUDING ALL)', part, table_name);
         EXECUTE format(
