@@ -10,12 +10,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from algo_trade.data import synthetic_ticks
 from algo_trade.execution.book import Queue
+from algo_trade.venue.testing import running_venue
 from tests.ticks.quoting import trade, venue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -70,13 +75,25 @@ def own_orders(place: Path) -> None:
     trade(place / "lake", place / "own.journal", venue(Queue())).table.write_csv(place / "orders.csv")
 
 
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[dict[str, str]]:
+    """An exchange on this machine, as the environment names it to the commands."""
+    with running_venue(seed=1, symbols=2, limits={"weight_a_minute": 100_000}) as local:
+        yield {"APP_HYPERLIQUID__API_URL": local.url, "APP_HYPERLIQUID__WS_URL": local.ws_url}
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_commands_of_the_manual_run_as_written(page: str, place: Path) -> None:
+def test_commands_of_the_manual_run_as_written(page: str, place: Path, exchange: dict[str, str]) -> None:
     blocks = fences(page)
     strategies = [body for language, body in blocks if language == "python" and "(at.Strategy)" in body]
     if strategies:
         (place / "breakout.py").write_text(strategies[0])
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
+    environment = {
+        **os.environ,
+        **exchange,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "NO_COLOR": "1",
+    }
     if page == "docs/cli.md":
         # The page describes the commands one by one; the files that they read are written here.
         write = "algo-trade backtest --data btc.csv --strategy rsi --report report.html --journal run.journal --json"

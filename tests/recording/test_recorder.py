@@ -140,31 +140,6 @@ def test_what_a_cut_of_the_sockets_took_is_fetched_or_told(tmp_path: Path) -> No
     assert "record.gap" in told.kinds()
 
 
-def test_prints_that_no_stream_tells_again_are_fetched(tmp_path: Path) -> None:
-    async def main() -> RecordStatus:
-        async with (
-            venue_of(seed=6, symbols=2, density=40) as venue,
-            recorder_of(venue, tiers(tmp_path), kinds=["trades"]) as (recorder, client),
-        ):
-            await until(lambda: all_live(recorder) and recorder.status().rows > 20)
-            wanted = await told_prints(client)
-            venue.control(faults=[{"at": "push", "match": "trades", "effect": "drop"}])
-            before = recorder.status()
-            while all(ids <= wanted[symbol] for symbol, ids in (await told_prints(client)).items()):
-                await asyncio.sleep(0.1)
-            venue.control("cut_connections")
-            await until(lambda: recorder.status().repaired > before.repaired)
-            venue.control(faults=[])
-            for symbol, ids in (await told_prints(client)).items():
-                wanted[symbol] |= ids
-            await away(venue, recorder)
-        each_once(tmp_path, wanted)
-        return recorder.status()
-
-    status = asyncio.run(main())
-    assert status.gaps == {}
-
-
 def test_prints_that_the_exchange_has_forgotten_are_told_as_a_gap(tmp_path: Path) -> None:
     async def main() -> RecordStatus:
         # An hour of this venue takes a minute, and it trades a lot: some seconds are more than it remembers.

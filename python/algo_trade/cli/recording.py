@@ -7,7 +7,6 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
@@ -19,13 +18,17 @@ from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from algo_trade.config.models import StorageConfig
     from algo_trade.hyperliquid import HyperliquidClient, HyperliquidConfig
     from algo_trade.recording import Fetched, RecordStatus
     from algo_trade.recording.recorder import Book, Recorder
 
-Lake = Annotated[Path | None, typer.Argument(help="The folder of the lake; by default that of the configuration.")]
+Lake = Annotated[
+    str | None,
+    typer.Argument(help="The lake: its folder, or s3://BUCKET/PREFIX; by default that of the configuration."),
+]
 Symbols = Annotated[str | None, typer.Option("--symbols", help="Which symbols, such as BTC,ETH,HYPE/USDC.")]
 All = Annotated[bool, typer.Option("--all", help="All perpetuals that are traded.")]
 Network = Annotated[str | None, typer.Option(help="mainnet or testnet; by default that of the configuration.")]
@@ -107,7 +110,7 @@ def record_command(
     with _own_error(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         status = runner.run(main())
     if json:
-        print_json({"lake": str(storage.lake), **status.as_json()})
+        print_json({"lake": storage.lake, **status.as_json()})
         return
     for line in _summed(status):
         show(line)
@@ -178,7 +181,7 @@ def download_command(
     with _own_error(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         found = runner.run(main())
     if json:
-        print_json({"lake": str(path), "fetched": [each.as_json() for each in found]})
+        print_json({"lake": path, "fetched": [each.as_json() for each in found]})
         return
     for each in found:
         show(_told(each))
@@ -186,7 +189,7 @@ def download_command(
 
 
 def _settings(
-    lake: Path | None,
+    lake: str | None,
     network: str | None,
     url: str | None,
     ws_url: str | None,
