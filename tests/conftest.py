@@ -41,7 +41,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(report.nodeid)
 
 
-THREADED = {"api", "bots", "hyperliquid", "parity", "venue"}
+THREADED = {"api", "bots", "hyperliquid", "parity", "recording", "venue"}
 """Folders of tests beside which threads run: those of venues, and of bots."""
 
 

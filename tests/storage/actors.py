@@ -8,12 +8,15 @@ import os
 import resource
 import signal
 import sys
+import time
 import warnings
 from typing import Any
 
 from algo_trade.errors import AlgoTradeError
 from algo_trade.storage import DatabaseClient
+from algo_trade.storage.kinds import SeriesId
 from algo_trade.storage.schema import Migration, shipped
+from algo_trade.storage.tiers.server import ServerWarm
 
 
 def say(what: Any) -> None:
@@ -112,7 +115,23 @@ async def hold_lease(url: str, name: str, *, takeover: bool = False, is_forked: 
         await hear()
 
 
-ACTORS = {each.__name__: each for each in (draw_epochs, write_on, write_until_full, open_and_migrate, hold_lease)}
+async def take_and_wait(url: str, end_ns: int) -> None:
+    """Take rows of a book, and never come to an end."""
+
+    def take() -> None:
+        warm = ServerWarm(url)
+        warm.open()
+        with warm.taking(SeriesId("book", "v", "BTC"), end_ns) as rows:
+            say(rows.num_rows)
+            time.sleep(60)
+
+    await asyncio.to_thread(take)
+
+
+ACTORS = {
+    each.__name__: each
+    for each in (draw_epochs, write_on, write_until_full, open_and_migrate, hold_lease, take_and_wait)
+}
 
 if __name__ == "__main__":
     actor: Any = ACTORS[sys.argv[1]]

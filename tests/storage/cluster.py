@@ -35,8 +35,9 @@ def free_port() -> int:
 class Cluster:
     """One server process, started by us and ended by us."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, **settings: str) -> None:
         self._programs = programs
+        self._settings = settings
         # Not below pytest's folder, which only its owner may enter.
         self._folder = Path(tempfile.mkdtemp(prefix="algo-trade-pg-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -94,6 +95,7 @@ class Cluster:
             "fsync": "off",
             "max_connections": 40,
             "shared_buffers": "16MB",
+            **self._settings,
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:
@@ -118,6 +120,11 @@ class Cluster:
             self._process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
             self._process.wait(30)
             self._process = None
+
+    def restart(self) -> None:
+        """Crash, and come back."""
+        self.stop(at_once=True)
+        self.start()
 
     def remove(self) -> None:
         self.stop(at_once=True)

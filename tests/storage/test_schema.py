@@ -19,17 +19,23 @@ if TYPE_CHECKING:
     from tests.storage.processes import Processes
 
 ADD = "CREATE TABLE added (x INTEGER);\nINSERT INTO added VALUES (1);\n"
-NEXT = shipped("sqlite")[-1].version + 1
+
+
+def next_of(dialect: Dialect) -> int:
+    return shipped(dialect)[-1].version + 1
 
 
 def with_more(*scripts: str) -> Callable[[Dialect], list[Migration]]:
     """Return the schema of a program that is some versions ahead."""
-    return lambda dialect: [*shipped(dialect), *(Migration(NEXT + n, script) for n, script in enumerate(scripts))]
+    return lambda dialect: [
+        *shipped(dialect),
+        *(Migration(next_of(dialect) + n, script) for n, script in enumerate(scripts)),
+    ]
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_migrations_are_numbered_from_one_without_a_gap(dialect: Dialect) -> None:
-    assert [each.version for each in shipped(dialect)] == list(range(1, NEXT))
+    assert [each.version for each in shipped(dialect)] == list(range(1, next_of(dialect)))
 
 
 def test_a_store_one_version_behind_is_brought_up_to_date_with_all_that_is_in_it(store: Kind) -> None:
@@ -40,7 +46,7 @@ def test_a_store_one_version_behind_is_brought_up_to_date_with_all_that_is_in_it
             assert await db.bot("grid") == kept
         assert store.sql("SELECT x FROM added") == "1"
         assert store.sql("SELECT version, program FROM schema_version ORDER BY version DESC LIMIT 1") == (
-            f"{NEXT}|{at.__version__}"
+            f"{next_of(store.dialect)}|{at.__version__}"
         )
         async with store.client(migrations=with_more(ADD)):
             pass
@@ -58,8 +64,8 @@ def test_a_store_ahead_of_the_program_is_refused_with_both_versions_and_what_to_
             async with store.client():
                 pass
         assert str(caught.value) == (
-            f"{store.where}: its schema has version {NEXT + 1}, written by algo_trade 9.8.7; this one ({at.__version__}) knows "
-            f"versions up to {NEXT - 1}: run algo_trade 9.8.7 or newer, or restore a backup that was made before"
+            f"{store.where}: its schema has version {next_of(store.dialect) + 1}, written by algo_trade 9.8.7; this one ({at.__version__}) knows "
+            f"versions up to {next_of(store.dialect) - 1}: run algo_trade 9.8.7 or newer, or restore a backup that was made before"
         )
 
     asyncio.run(main())
@@ -74,7 +80,7 @@ def test_a_migration_that_fails_leaves_the_old_store(store: Kind) -> None:
             async with store.client(migrations=failing):
                 pass
         # The one before it was whole.
-        assert store.sql("SELECT max(version) FROM schema_version") == str(NEXT)
+        assert store.sql("SELECT max(version) FROM schema_version") == str(next_of(store.dialect))
         with pytest.raises(Exception, match="half"):
             store.sql("SELECT * FROM half")
         async with store.client(migrations=with_more(ADD)) as db:
@@ -99,7 +105,7 @@ def test_a_migration_whose_process_is_killed_leaves_the_old_store(store: Kind, p
         actor.kill()
         async with store.client() as db:
             assert await db.bot("grid") == kept
-        assert store.sql("SELECT max(version) FROM schema_version") == str(NEXT - 1)
+        assert store.sql("SELECT max(version) FROM schema_version") == str(next_of(store.dialect) - 1)
         with pytest.raises(Exception, match="half"):
             store.sql("SELECT * FROM half")
 
@@ -114,4 +120,4 @@ def test_of_many_processes_that_come_at_once_one_migrates(store: Kind, processes
         actor.hears()
     assert [actor.says() for actor in actors] == ["open"] * 4
     assert store.sql("SELECT count(*) FROM added") == "1"
-    assert store.sql("SELECT count(*) FROM schema_version") == str(NEXT)
+    assert store.sql("SELECT count(*) FROM schema_version") == str(next_of(store.dialect))

@@ -12,6 +12,7 @@ mod book_options;
 mod compiled;
 mod config;
 mod context;
+mod copy;
 mod data;
 pub mod errors;
 mod estate;
@@ -52,6 +53,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(ticks::import_ticks, module)?)?;
     module.add_function(wrap_pyfunction!(tick_parts::write_ticks, module)?)?;
     module.add_function(wrap_pyfunction!(ticks::synthetic_ticks, module)?)?;
+    module.add_function(wrap_pyfunction!(copy::encode_copy, module)?)?;
+    module.add_class::<copy::PyCopyDecoder>()?;
     module.add_class::<events::PyBar>()?;
     module.add_class::<events::PyTrade>()?;
     module.add_class::<events::PyQuote>()?;

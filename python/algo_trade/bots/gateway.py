@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from algo_trade._native import SigningKey
+    from algo_trade.bots.record import MarketRecord
     from algo_trade.hyperliquid import HyperliquidConfig
     from algo_trade.hyperliquid.instruments import ListedInstrument
     from algo_trade.storage import DatabaseClient
@@ -80,6 +81,7 @@ class Gateway:
     telemetry : is told what no bot is concerned with
     store : keeps up to when everything of an account is known
     settings : of the sockets
+    record : writes down what is heard of the markets
     clock : the time in nanoseconds since the epoch
     """
 
@@ -91,10 +93,12 @@ class Gateway:
         telemetry: Telemetry,
         store: DatabaseClient,
         settings: SessionSettings | None = None,
+        record: MarketRecord | None = None,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self.config = config
         self.clock = clock
+        self._record = record
         self._key = key
         self._telemetry = telemetry
         self._store = store
@@ -124,11 +128,15 @@ class Gateway:
                 if not len(client.instruments):
                     await client.load_instruments()
                 coins = {each.coin: each.symbol for each in client.instruments.all() if each.kind == "perp"}
+                recording = None
+                if self._record is not None:
+                    recording = await self._record.open(coins, client.info.as_caller("record"), self._heard)
                 feed = MarketFeed(
                     coins,
                     url=self.config.ws_url,
                     settings=self._market_settings,
                     notice=self._noticed,
+                    recorder=recording,
                     clock=self.clock,
                 )
                 self._feed = Held(feed, self._feed_broke)
@@ -168,6 +176,13 @@ class Gateway:
         except Exception:
             self._accounts.pop(name, None)
             raise
+
+    def _heard(self) -> dict[str, str]:
+        """Return the coins, with their symbols, of which somebody hears something now."""
+        feed = None if self._feed is None else self._feed.thing
+        coins = {each.subscription.coin for each in (() if feed is None else feed.status())}
+        known = {each.coin: each.symbol for each in self._questions().instruments.all()}
+        return {coin: known[coin] for coin in sorted(filter(None, coins)) if coin in known}
 
     def parking(self, address: str | None) -> Parking:
         """Return where what stopped bots hold of an account is kept."""

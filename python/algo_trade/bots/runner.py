@@ -15,6 +15,7 @@ from algo_trade.bots.journals import Journals
 from algo_trade.bots.memory import Memory, PortfolioMemory
 from algo_trade.bots.models import BotState
 from algo_trade.bots.observe import observe
+from algo_trade.bots.record import MarketRecord
 from algo_trade.bots.registry import BotRegistry
 from algo_trade.bots.services import Services
 from algo_trade.bots.steady import SteadyClock
@@ -97,12 +98,16 @@ class Runner:
                     config.storage.state_dir / "journals", self._disk_failed, self.telemetry.metrics.journal_durable
                 )
             )
+            record = MarketRecord(config.storage, self.telemetry, self._clock)
+            # After the sockets.
+            stack.push_async_callback(record.close)
             self.gateway = Gateway(
                 config.hyperliquid,
                 self._key,
                 telemetry=self.telemetry,
                 store=self.store,
                 settings=self._settings,
+                record=record,
                 clock=self._clock,
             )
             stack.push_async_callback(self.gateway.close)
@@ -124,6 +129,7 @@ class Runner:
             self.registry = BotRegistry(services)
             metrics = self.telemetry.metrics
             metrics.before_render(lambda: observe(metrics, self.registry, self.gateway))
+            metrics.before_render(lambda: record.observe(metrics))
             stack.callback(lambda: self._say(has_ended=True))
             stack.push_async_callback(self._end_bots)
             await self._gather_bots()

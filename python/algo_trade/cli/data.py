@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from algo_trade.cli import lakes
+from algo_trade.cli import lakes, recording
 from algo_trade.cli.output import print_json, progress, show
 from algo_trade.data import import_data
 
@@ -26,6 +26,8 @@ app.command("list")(lakes.list_command)
 app.command("query")(lakes.query_command)
 app.command("verify")(lakes.verify_command)
 app.command("compact")(lakes.compact_command)
+app.command("record")(recording.record_command)
+app.command("download")(recording.download_command)
 
 
 @app.command("import")

@@ -65,6 +65,21 @@ class DatabaseConfig(Table):
         return url
 
 
+class RecordConfig(Table):
+    """What a run keeps of the markets that its bots hear."""
+
+    enabled: bool = False
+    """Whether it keeps anything."""
+    kinds: tuple[Literal["trades", "book", "quotes", "contexts", "funding", "bars"], ...] = Field(
+        default=("trades", "book", "quotes", "contexts", "funding", "bars"), min_length=1
+    )
+    """What is kept."""
+    flush_every_s: Annotated[float, Field(gt=0, le=3_600)] = 1.0
+    """How often it is made durable: what is lost at most if the machine dies."""
+    rows_max: int = Field(default=1_000_000, ge=1_000)
+    """Ticks in memory while the disk is full; beyond, what is heard is not kept, and trading goes on."""
+
+
 class StorageConfig(Table):
     """Files that a run leaves."""
 
@@ -72,8 +87,23 @@ class StorageConfig(Table):
     """Journals, snapshots, nonces."""
     lake: str = "lake"
     """What is recorded, in Parquet: a folder, or a place in an object store (s3://bucket/prefix)."""
+    warm: str = ""
+    """What was recorded in the last days, before it goes to the lake: sqlite:///PATH or postgresql://…; a file beside the lake if empty."""
+    record: RecordConfig = RecordConfig()
     strategies: Path = Path("strategies")
     """The folder of files that the API may name as strategies; this file may name any."""
+
+    @field_validator("warm")
+    @classmethod
+    def _is_warm(cls, url: str) -> str:
+        if url and not url.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("must start with sqlite:/// or postgresql://, or be empty")
+        return url
+
+    @property
+    def warm_url(self) -> str:
+        """Where what was recorded in the last days is."""
+        return self.warm or f"sqlite:///{self.lake}-warm.db"
 
 
 class RiskLimits(Table):

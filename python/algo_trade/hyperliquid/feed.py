@@ -39,6 +39,18 @@ class FeedListener(Protocol):
         ...
 
 
+class Ear(Protocol):
+    """Who hears everything: messages as they come, and what is made of them."""
+
+    def hear(self, message: bytes, now_ns: int) -> None:
+        """Take a message."""
+        ...
+
+    def told(self, event: StreamEvent) -> None:
+        """Take an event, before the listeners."""
+        ...
+
+
 @dataclass(eq=False, slots=True)
 class Seat:
     """A listener with what it asked for."""
@@ -57,6 +69,7 @@ class MarketFeed:
     coins : our symbol for each of the exchange's names that may be asked for
     url, settings : of the socket
     notice : hears of everything that is not for a listener: history, gaps, what could not be read, states of streams
+    recorder : hears everything, for whoever writes it down
     options : ``fetch``, ``connect``, ``clock``, ``random``, ``dexes`` of :class:`HyperliquidWebSocket`
     """
 
@@ -67,13 +80,21 @@ class MarketFeed:
         url: str = MAINNET_WS_URL,
         settings: SessionSettings | None = None,
         notice: Callable[[StreamEvent], None] | None = None,
+        recorder: Ear | None = None,
         **options: Any,  # noqa: ANN401 -- those of HyperliquidWebSocket
     ) -> None:
         self._names = {symbol: coin for coin, symbol in coins.items()}
         self._notice = notice
         self._socket = HyperliquidWebSocket(
-            coins, url=url, settings=settings, listener=self._hear, after=self._told, **options
+            coins,
+            url=url,
+            settings=settings,
+            listener=self._hear,
+            after=self._told,
+            tap=None if recorder is None else recorder.hear,
+            **options,
         )
+        self._recorder = recorder
         self._states: dict[Subscription, StreamState] = {}
         self._seats: dict[Subscription, list[Seat]] = {}
         # By kind of event and symbol; of bars, by their length too.
@@ -143,6 +164,8 @@ class MarketFeed:
         seat.streams, seat.pending = {}, []
 
     def _hear(self, event: StreamEvent) -> None:
+        if self._recorder is not None:
+            self._recorder.told(event)
         kind = type(event)
         seats = self._by_kind.get(kind)
         if seats is None:

@@ -63,6 +63,7 @@ class HyperliquidWebSocket:
         socket
     listener : called with each event as soon as its message has come, instead of ``async for``: some microseconds sooner
     after : called with the time once the listener was told all events of a message, if there were any
+    tap : called with each message as it came and the time, before anything is made of it
     dexes : the lists of perpetuals on which accounts are looked up
     connect, clock, random : the socket, the time in nanoseconds since the epoch, and what spreads reconnections
 
@@ -85,6 +86,7 @@ class HyperliquidWebSocket:
         fetch: Callable[[dict[str, Any]], Awaitable[bytes]] | None = None,
         listener: Callable[[StreamEvent], None] | None = None,
         after: Callable[[int], None] | None = None,
+        tap: Callable[[bytes, int], object] | None = None,
         dexes: Sequence[str] = ("",),
         connect: Connect = connect_picows,
         clock: Callable[[], int] = time.time_ns,
@@ -95,6 +97,7 @@ class HyperliquidWebSocket:
         self._fetch = fetch
         self._listener = listener
         self._after = after
+        self._tap = tap
         self._connect = connect
         self._clock = clock
         self._group: asyncio.TaskGroup | None = None
@@ -218,6 +221,8 @@ class HyperliquidWebSocket:
 
     def _take(self, socket: int, message: bytes, now_ns: int) -> None:
         session = self._session
+        if self._tap is not None:
+            self._tap(message, now_ns)
         session.received(socket, message, now_ns)
         if session.has_actions:
             self._work(now_ns)

@@ -10,21 +10,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
 from uuid import uuid4
 
+from algo_trade.core.times import duration_ns, time_ns
 from algo_trade.errors import ParameterError, StorageError
 from algo_trade.storage import statements as sql
 from algo_trade.storage.address import is_server, sqlite_path
 from algo_trade.storage.file_lease import FileLeases
+from algo_trade.storage.kinds import kind_of
+from algo_trade.storage.market.tables import TABLES
 from algo_trade.storage.records import AuditRecord, BotRecord, Wanted
 from algo_trade.storage.schema import shipped
 from algo_trade.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
+    import pyarrow as pa
+
     from algo_trade.storage.lease import Lease, Leases
+    from algo_trade.storage.market.room import MarketRows
     from algo_trade.storage.postgresql import ServerStore
     from algo_trade.storage.schema import Dialect, Migration
+
+    Time = str | int | dt.datetime | dt.date
 
 _NAME_MAX = 200
 _JSON_MAX = 1 << 20
@@ -40,7 +49,7 @@ def utc_now() -> datetime:
 
 
 class DatabaseClient:
-    """Where the runner keeps its state: bots, epochs, leases, small values, and who did what.
+    """Where the runner keeps its state: bots, epochs, leases, small values, and who did what; on a server, rows of markets too.
 
     Use it in ``async with``. Every call is one transaction: it is done, on the disk, when it returns, and is done or not done when
     it raises or is cancelled. Calls may be made at the same time, and several processes may use one store.
@@ -76,9 +85,11 @@ class DatabaseClient:
             raise ParameterError(f"timeout_s = {timeout_s}, lease_ttl_s = {lease_ttl_s}: must be above 0")
         self._clock = clock
         self._store: SqliteStore | ServerStore
+        self._market: MarketRows | None = None
         self._leases: Leases
         if is_server(url):
             # Who keeps state in a file needs no asyncpg.
+            from algo_trade.storage.market.room import MarketRows  # noqa: PLC0415
             from algo_trade.storage.postgresql import ServerStore  # noqa: PLC0415
             from algo_trade.storage.server_lease import ServerLeases  # noqa: PLC0415
 
@@ -86,6 +97,7 @@ class DatabaseClient:
                 url, max_connections=max_connections, timeout_s=timeout_s, migrations=migrations("postgresql")
             )
             self._store, self._leases = server, ServerLeases(server, ttl_s=lease_ttl_s)
+            self._market = MarketRows(server)
         else:
             file = SqliteStore(sqlite_path(url), timeout_s=timeout_s, migrations=migrations("sqlite"))
             folder = file.path.with_name(file.path.name + ".leases")
@@ -227,6 +239,100 @@ class DatabaseClient:
             AuditRecord(number, _time(at), who, action, target, self._read(details, f"audits, {number}"))
             for number, at, who, action, target, details in rows
         ]
+
+    # --- rows of markets ---
+
+    @property
+    def market(self) -> MarketRows:
+        """The tables of markets, on a server.
+
+        Raises
+        ------
+        ParameterError
+            The store is a file.
+        """
+        if self._market is None:
+            raise ParameterError(
+                f"{self._store.where}: a state store in a file keeps no rows of markets: use postgresql://…, or a lake (ParquetStorage)"
+            )
+        return self._market
+
+    async def write(
+        self, kind: str, rows: pa.Table, *, venue: str, resolution: str | int | dt.timedelta | None = None
+    ) -> int:
+        """Keep rows of any symbols and days, in any order, all of them or none; return how many are new.
+
+        Rows that are there already are left out: of two with the same key (:attr:`Kind.key`) the first one stays. If the answer to a write
+        was lost, it is written again, and what was new then does not count.
+
+        Parameters
+        ----------
+        kind : which rows: one of :data:`~algo_trade.storage.kinds.KINDS`
+        rows : a table with the columns of the kind (docs/data.md)
+        venue : where they are from
+        resolution : the length of bars, which they must have
+
+        Raises
+        ------
+        ParameterError
+            A column or an option that does not fit; the store is a file.
+        StorageUnavailableError
+            The server does not answer.
+        StorageError
+            It cannot keep them: the message says why.
+        """
+        market, of = self.market, kind_of(kind)
+        if of.has_resolution != (resolution is not None):
+            raise ParameterError(f"{kind}: resolution = {resolution}: bars have one, all others have none")
+        from algo_trade.storage.market.rows import checked  # noqa: PLC0415
+
+        length_ns = 0 if resolution is None else duration_ns(resolution)
+        return await market.write([checked(TABLES[kind], rows, venue, length_ns)])
+
+    async def query(
+        self,
+        kind: str,
+        symbols: str | Sequence[str] = (),
+        *,
+        venue: str | None = None,
+        start: Time | None = None,
+        end: Time | None = None,
+        columns: Sequence[str] | None = None,
+        resolution: str | int | dt.timedelta | None = None,
+    ) -> pa.Table:
+        """Return the rows of a kind: venue by venue, symbol by symbol, each in order of time. All are of one moment.
+
+        Bars of 5m, 15m, 1h, 4h and 1d that are not there are made of those of a minute; the last of them may be unfinished.
+
+        Parameters
+        ----------
+        kind : which rows
+        symbols : of which symbols; all if none is named
+        venue : of which venue; all if none is named
+        start, end : rows within [start, end)
+        columns : which columns, in this order; by default all, with ``venue`` first
+        resolution : the length of bars, where there are several
+
+        Raises
+        ------
+        ParameterError
+            An unknown kind or column; bars of several lengths, and none is named; the store is a file.
+        StorageUnavailableError
+            The server does not answer.
+        StorageError
+            Something in the table is no row.
+        """
+        market = self.market
+        kind_of(kind)
+        return await market.query(
+            TABLES[kind],
+            [symbols] if isinstance(symbols, str) else list(symbols),
+            venue=venue,
+            start_ns=None if start is None else time_ns(start),
+            end_ns=None if end is None else time_ns(end),
+            columns=columns,
+            resolution_ns=None if resolution is None else duration_ns(resolution),
+        )
 
     # --- backup ---
 

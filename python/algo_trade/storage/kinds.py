@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
+from algo_trade.core.times import duration_text
 from algo_trade.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from algo_trade.storage.lake.layout import Partition
 
 SCHEMA_VERSION = 1
 """Of all kinds together; a file says with which one it was written."""
@@ -93,6 +98,16 @@ _EQUITY = pa.schema(
         ("unrealized_pnl", NUMBER),
     ]
 )
+# What a recorder could not hear: rows of which kind, from when to when by the venue's clock, and why.
+_GAPS = pa.schema(
+    [
+        ("timestamp", TIME),
+        ("symbol", pa.string()),
+        ("missing", pa.string()),
+        ("end_time", TIME),
+        ("reason", pa.string()),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +178,7 @@ KINDS: dict[str, Kind] = {
         ),
         # Its symbol is the currency.
         Kind("equity", _EQUITY, "timestamp", ("timestamp", "account", "bot_id"), ("timestamp", "account", "bot_id")),
+        Kind("gaps", _GAPS, "timestamp", ("timestamp", "missing"), ("timestamp", "missing", "end_time")),
     )
 }
 
@@ -179,6 +195,21 @@ def kind_of(name: str) -> Kind:
         return KINDS[name]
     except KeyError:
         raise ParameterError(f"kind = {name!r}: must be one of {', '.join(KINDS)}") from None
+
+
+def check_one_length(kind: Kind, lengths_ns: Iterable[int]) -> None:
+    """Refuse bars of several lengths: nobody said which.
+
+    Raises
+    ------
+    ParameterError
+        There are several; the message names them.
+    """
+    known = sorted(set(lengths_ns))
+    if len(known) > 1:
+        raise ParameterError(
+            f"{kind.name}: there are lengths of {', '.join(map(duration_text, known))}: name one as resolution"
+        )
 
 
 def conform(kind: Kind, table: pa.Table) -> pa.Table:
@@ -209,8 +240,26 @@ def conform(kind: Kind, table: pa.Table) -> pa.Table:
         if column.null_count:
             row = next(at for at, value in enumerate(column) if not value.is_valid)
             raise ParameterError(f"{kind.name}.{field.name}: row {row + 1} has no value")
+        if pa.types.is_decimal(field.type):
+            _check_range(f"{kind.name}.{field.name}", column)
         columns.append(column)
     return pa.table(columns, schema=pa.schema(fields))
+
+
+def _check_range(name: str, column: pa.ChunkedArray) -> None:
+    """Refuse amounts that the engine cannot count: it does so in 64 bits, of 1e-8 each."""
+    done = 0
+    for chunk in filter(len, column.chunks):
+        words = np.frombuffer(chunk.buffers()[1], np.int64).reshape(-1, 2)[chunk.offset : chunk.offset + len(chunk)]
+        low, high = words[:, 0], words[:, 1]
+        wide = np.flatnonzero(high != low >> 63)
+        if len(wide):
+            row = int(wide[0])
+            raise ParameterError(
+                f"{name}: row {done + row + 1}: {chunk[row].as_py()}: is out of range: the largest amount is "
+                f"{Decimal((1 << 63) - 1).scaleb(-8):,}"
+            )
+        done += len(chunk)
 
 
 def _exact(column: pa.ChunkedArray, of: pa.DataType) -> pa.ChunkedArray:
@@ -235,3 +284,21 @@ def plain(columns: Sequence[str] | None, kind: Kind) -> pa.Schema:
 
 def _plain(field: pa.Field) -> pa.Field:
     return pa.field(field.name, pa.string()) if field.name == "symbol" else field
+
+
+def shown(batch: pa.RecordBatch, schema: pa.Schema, of: SeriesId | Partition) -> pa.RecordBatch:
+    """Return stored rows as an answer shows them: a schema of :func:`plain`, with the venue and symbol of what they are of."""
+    said = {"venue": of.venue, "symbol": of.symbol}
+    columns = [
+        pa.repeat(pa.scalar(said[field.name], pa.string()), batch.num_rows)
+        if field.name in said
+        else _column(batch, field)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
+    if field.name in batch.schema.names:
+        return batch.column(field.name)
+    return pa.nulls(batch.num_rows, field.type)  # a volume that nobody told

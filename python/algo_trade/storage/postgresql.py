@@ -24,6 +24,7 @@ except ModuleNotFoundError as missing:
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
 T = TypeVar("T")
@@ -121,7 +122,17 @@ class ServerStore:
             f"pg_dump --schema={SCHEMA} --format=custom --file=FILE ADDRESS"
         )
 
-    async def transaction(self, work: Callable[[Connection], Awaitable[T]], *, within_s: float | None = None) -> T:
+    async def work(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do what is one transaction by itself with a connection. It may be done more than once."""
+        return await self.patiently(lambda: self._lend(work))
+
+    async def transaction(
+        self,
+        work: Callable[[Connection], Awaitable[T]],
+        *,
+        within_s: float | None = None,
+        attempt_s: float | None = 0.0,
+    ) -> T:
         """Run several statements in one transaction, and return what they return. They may be run more than once."""
 
         async def run(connection: Connection) -> T:
@@ -131,14 +142,38 @@ class ServerStore:
             await connection.execute("COMMIT")
             return result
 
-        return await self.patiently(lambda: self._lend(run), within_s=within_s)
+        return await self.patiently(lambda: self._lend(run), within_s=within_s, attempt_s=attempt_s)
+
+    def lend(self) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection, for what is more than one transaction."""
+        if self._pool is None:
+            raise StorageError(f"{self.where}: the store is not open: use `async with DatabaseClient(…)`")
+        return self._pool.lend()
+
+    async def once(self, work: Callable[[], Awaitable[T]], *, within_s: float) -> T:
+        """Do what cannot be done again, with the errors of :meth:`patiently`."""
+        try:
+            async with asyncio.timeout(within_s):
+                return await work()
+        except PASSING as error:
+            raise StorageUnavailableError(f"{self.where}: {self.reason(error)}; a write may have been done") from error
+        except asyncpg.PostgresError as error:
+            raise self._told(error) from error
 
     async def connect(self) -> Connection:
         """Return a connection outside the pool."""
         return await asyncpg.connect(**self._options())
 
-    async def patiently(self, attempt: Callable[[], Awaitable[T]], *, within_s: float | None = None) -> T:
+    async def patiently(
+        self, attempt: Callable[[], Awaitable[T]], *, within_s: float | None = None, attempt_s: float | None = 0.0
+    ) -> T:
         """Try until it succeeds, or fails for a reason that does not pass, or the time is over.
+
+        Parameters
+        ----------
+        attempt : what is tried
+        within_s : after so long nothing is tried any more
+        attempt_s : how long one attempt may take, where that is more than its part of the time; None: it has bounds of its own
 
         Raises
         ------
@@ -153,9 +188,9 @@ class ServerStore:
         tries = 0
         while True:
             tries += 1
-            attempt_s = min(within_s / _ATTEMPTS_MIN, until - clock())
+            part_s = min(within_s / _ATTEMPTS_MIN, until - clock())
             try:
-                async with asyncio.timeout(attempt_s):
+                async with asyncio.timeout(None if attempt_s is None else max(part_s, attempt_s)):
                     return await attempt()
             except ValueError:
                 # Its text may quote a piece of the password. Whatever else is sent was checked before.
@@ -186,9 +221,7 @@ class ServerStore:
         return str(error) or type(error).__name__
 
     async def _lend(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        if self._pool is None:
-            raise StorageError(f"{self.where}: the store is not open: use `async with DatabaseClient(…)`")
-        async with self._pool.lend() as connection:
+        async with self.lend() as connection:
             return await work(connection)
 
     async def _is_old(self, connection: Connection) -> bool:

@@ -12,7 +12,8 @@ from algo_trade.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Dialect = Literal["sqlite", "postgresql"]
+Dialect = Literal["sqlite", "postgresql", "warm"]
+"""Whose schema: of the state store in a file or on a server, or of the warm tier in a file."""
 
 # The same for both, and made before the first migration: it says which come next.
 VERSION_TABLE = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY, applied_at TEXT NOT NULL, program TEXT NOT NULL)"

@@ -58,6 +58,7 @@ class Metrics:
         self._of_bots: list[Series] = []
         self._states: dict[str, str] = {}
         self._told_lost = 0
+        self._told: dict[tuple[Series, str], int] = {}
         self._logged: dict[str, int] = {}
         self._before: list[Callable[[], Iterable[None] | None]] = []
         ProcessCollector(namespace=PREFIX, registry=self.registry)
@@ -92,6 +93,13 @@ class Metrics:
         self._alerts = self._counter("alerts", "Alerts, by what became of them", "rule", "outcome")
         self._messages = self._counter("log_messages", "Messages of the log", "level")
         self._lost = self._counter("log_messages_lost", "Messages of the log that were lost")
+        self._recorded = self._counter("recorded", "Of the markets that are recorded, by what became of it", "what")
+        self._record_gaps = self._counter("record_gaps", "Gaps that cannot be filled, by what is missing", "missing")
+        self._record_waiting = self._gauge(
+            "record_waiting_rows", "Recorded rows in memory that the storage has not taken"
+        )
+        self._record_lag = self._gauge("record_lag_seconds", "For how long what was recorded has not been durable")
+        self._record_failed = self._gauge("record_failed", "1 while what is recorded cannot be written, else 0")
         self._reloads = self._counter("config_reloads", "Changes of the configuration while running", "outcome")
         self._gauge("build_info", "1; which version runs", "version")(version).set(1)
         # What is counted for all is there from the start, so that a rate sees the first one.
@@ -184,6 +192,24 @@ class Metrics:
         """Say how many messages of the log were lost so far."""
         self._lost().inc(max(0, in_all - self._told_lost))
         self._told_lost = in_all
+
+    def recorded(self, what: str, in_all: int) -> None:
+        """Say how much there was so far: ``messages``, ``bytes``, ``rows``, ``not_kept``, …."""
+        self._count_up(self._recorded, what, in_all)
+
+    def record_gaps(self, missing: str, in_all: int) -> None:
+        """Say how many gaps there were so far."""
+        self._count_up(self._record_gaps, missing, in_all)
+
+    def recording(self, *, waiting: int, lag_s: float, is_failed: bool) -> None:
+        """Say how the recording of markets stands."""
+        self._record_waiting().set(waiting)
+        self._record_lag().set(lag_s)
+        self._record_failed().set(is_failed)
+
+    def _count_up(self, series: Series, label: str, in_all: int) -> None:
+        series(label).inc(max(0, in_all - self._told.get((series, label), 0)))
+        self._told[series, label] = in_all
 
     def config_reload(self, outcome: ReloadOutcome) -> None:
         """Count a change of the configuration."""

@@ -8,6 +8,7 @@ pub mod input;
 mod member;
 pub mod memory;
 pub mod options;
+pub mod pgcopy;
 pub mod resolution;
 pub mod summary;
 pub mod synthetic;

@@ -219,7 +219,7 @@ impl PyDecoder {
 }
 
 /// What sockets give: bytes, or text.
-fn bytes_of<'a>(message: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+pub fn bytes_of<'a>(message: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
     if let Ok(bytes) = message.cast::<PyBytes>() {
         return Ok(bytes.as_bytes());
     }

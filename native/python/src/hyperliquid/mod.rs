@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 mod key;
 mod messages;
 mod order;
+mod record;
 mod request;
 mod signing;
 mod value;
@@ -14,6 +15,7 @@ mod venue;
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<messages::PyDecoder>()?;
     module.add_class::<messages::PyMessage>()?;
+    module.add_class::<record::PyRecordBuffer>()?;
     module.add_class::<key::PySigningKey>()?;
     module.add_class::<order::PyWireOrder>()?;
     module.add_class::<venue::PyLocalVenue>()?;

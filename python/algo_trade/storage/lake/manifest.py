@@ -114,8 +114,8 @@ class Manifest:
     def __init__(self, files: Files) -> None:
         self._files = files
 
-    def version(self) -> Version:
-        """Return the newest version. Of a folder that has no log, all parts that lie in it.
+    def version(self, known: Version | None = None) -> Version:
+        """Return the newest version, ``known`` itself if it is that. Of a folder that has no log, all parts that lie in it.
 
         Raises
         ------
@@ -126,6 +126,8 @@ class Manifest:
             names = sorted(entry.path.rpartition("/")[2] for entry in self._files.list(MANIFEST))
             if not names:
                 return Version(0, _table(_found(self._files)))
+            if known is not None and known.number == max(map(_number, names)):
+                return known
             checkpoint = max((name for name in names if name.endswith(".arrow")), default=None)
             since = 0 if checkpoint is None else _number(checkpoint)
             commits = [name for name in names if name.endswith(".json") and _number(name) > since]

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, final
 
 import pyarrow as pa
 
-from algo_trade.core.times import duration_ns, duration_text, time_ns
-from algo_trade.errors import DataError, ParameterError, StorageError
-from algo_trade.storage.kinds import KINDS, kind_of, plain
+from algo_trade.core.times import duration_ns, time_ns
+from algo_trade.errors import DataError, StorageError
+from algo_trade.storage.kinds import KINDS, check_one_length, kind_of, plain, shown
 from algo_trade.storage.lake.files import REQUESTS, Folder, ahead, at_once, files_of
 from algo_trade.storage.lake.layout import Part, Partition, part_path
 from algo_trade.storage.lake.manifest import SWEEP_AFTER_S, Manifest, Version
@@ -77,9 +77,9 @@ class ParquetStorage:
         """Which files are of it."""
         return self._manifest
 
-    def version(self) -> Version:
-        """Return the lake as it is now: its parts, which stay what they are."""
-        return self._manifest.version()
+    def version(self, known: Version | None = None) -> Version:
+        """Return the lake as it is now: its parts, which stay what they are. ``known`` itself if nothing has changed since."""
+        return self._manifest.version(known)
 
     # --- writing ---
 
@@ -335,17 +335,13 @@ class ParquetStorage:
         of = kind_of(kind)
         schema = plain(None if columns is None else tuple(columns), of)
         parts = self.parts(kind, symbols, venue=venue, start=start, end=end, resolution=resolution)
-        lengths = sorted({part.partition.resolution_ns for part in parts})
-        if len(lengths) > 1:
-            raise ParameterError(
-                f"{kind}: there are lengths of {', '.join(map(duration_text, lengths))}: name one as resolution"
-            )
+        check_one_length(of, (part.partition.resolution_ns for part in parts))
         start_ns, end_ns = (None if time is None else time_ns(time) for time in (start, end))
         stored = [name for name in schema.names if name not in {"venue", "symbol"}]
 
         def read(part: Part) -> Iterator[pa.RecordBatch]:
             for batch in read_part(self._files, part, stored, start_ns, end_ns):
-                yield _shown(batch, schema, part.partition)
+                yield shown(batch, schema, part.partition)
 
         def batches() -> Iterator[pa.RecordBatch]:
             # Of a store, some parts are fetched while the one before is looked at.
@@ -446,23 +442,6 @@ def _remove_leftovers(root: Path) -> None:
 
 def _several(names: str | Sequence[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(names)
-
-
-def _shown(batch: pa.RecordBatch, schema: pa.Schema, partition: Partition) -> pa.RecordBatch:
-    said = {"venue": partition.venue, "symbol": partition.symbol}
-    columns = [
-        pa.repeat(pa.scalar(said[field.name], pa.string()), batch.num_rows)
-        if field.name in said
-        else _column(batch, field)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
-    if field.name in batch.schema.names:
-        return batch.column(field.name)
-    return pa.nulls(batch.num_rows, field.type)  # a volume that nobody told
 
 
 def _runs(parts: list[Part], rows_max: int) -> Iterator[list[Part]]:

@@ -22,6 +22,8 @@ pub struct Findings {
     venue: String,
     symbols: Vec<String>,
     ids: BTreeMap<String, InstrumentId>,
+    /// Whether there are no others.
+    is_closed: bool,
     /// The name that the file used last, and its number: files repeat one name for long.
     last: Option<(String, InstrumentId)>,
     notes: Vec<(&'static str, u64)>,
@@ -36,6 +38,13 @@ impl Findings {
             venue: options.venue.clone().unwrap_or_else(|| venue.to_owned()),
             ..Self::default()
         }
+    }
+
+    /// For symbols that are known, in this order, and no others.
+    pub fn of(symbols: Vec<String>) -> Self {
+        let numbers = (0..).map(InstrumentId);
+        let ids = symbols.iter().cloned().zip(numbers).collect();
+        Self { ids, symbols, is_closed: true, ..Self::default() }
     }
 
     pub fn symbols(&self) -> &[String] {
@@ -97,6 +106,9 @@ impl Findings {
         }
         if let Some(id) = self.ids.get(name) {
             return Ok(*id);
+        }
+        if self.is_closed {
+            return Err(Fault::Other("is none of the symbols that were asked for".into()));
         }
         if self.ids.len() >= SYMBOLS_MAX || name.len() > SYMBOL_BYTES_MAX {
             return Err(Fault::TooManySymbols { limit: SYMBOLS_MAX });

@@ -23,6 +23,7 @@ mod npy;
 mod open;
 mod orders;
 pub mod plain_book;
+pub mod record;
 pub mod refusal;
 #[cfg(test)]
 pub(crate) mod samples;

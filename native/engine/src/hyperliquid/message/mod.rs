@@ -21,6 +21,7 @@ pub use account::*;
 pub use decoder::{Decoder, Message};
 pub use error::MessageError;
 pub use exchange::{ExchangeAnswer, Filled, ItemStatus, Resting, Running};
+pub(crate) use fast::book_message;
 pub use info::*;
 pub use json::{Raw, View, Wire, decimal_text};
 pub use kinds::{ByName, Json};

@@ -69,28 +69,28 @@ impl Candles {
 
     /// Bars that open between two times, both included, oldest first, at most the newest [`BARS_MAX`].
     pub(super) fn between(&self, coin: &str, interval: Interval, start: Nanos, end: Nanos) -> Vec<Value> {
+        let mut bars = self.since(interval, start);
+        bars.retain(|(bar, _)| bar.open_time <= end);
+        let first = bars.len().saturating_sub(BARS_MAX);
+        bars.iter().skip(first).map(|(bar, next)| written(coin, interval, bar, *next)).collect()
+    }
+
+    /// The bar that a time belongs to, and those after it.
+    pub(super) fn from(&self, coin: &str, interval: Interval, time: Nanos) -> Vec<Value> {
+        self.since(interval, time).iter().map(|(bar, next)| written(coin, interval, bar, *next)).collect()
+    }
+
+    fn since(&self, interval: Interval, time: Nanos) -> Vec<(Bar, Nanos)> {
+        let (start, _) = bounds(interval, time);
         let mut bars: Vec<(Bar, Nanos)> = Vec::new();
-        for minute in &self.0 {
+        for minute in self.0.range(self.0.partition_point(|minute| minute.open_time < start)..) {
             let (open_time, next) = bounds(interval, minute.open_time);
             match bars.last_mut() {
                 Some((bar, _)) if bar.open_time == open_time => bar.take_in(minute),
                 _ => bars.push((Bar { open_time, ..*minute }, next)),
             }
         }
-        bars.retain(|(bar, _)| bar.open_time >= bounds(interval, start).0 && bar.open_time <= end);
-        let first = bars.len().saturating_sub(BARS_MAX);
-        bars.iter().skip(first).map(|(bar, next)| written(coin, interval, bar, *next)).collect()
-    }
-
-    /// The bar that a time belongs to.
-    pub(super) fn present(&self, coin: &str, interval: Interval, now: Nanos) -> Option<Value> {
-        let (open_time, next) = bounds(interval, now);
-        let mut minutes = self.0.iter().rev().take_while(|bar| bar.open_time >= open_time).collect::<Vec<_>>();
-        minutes.reverse();
-        let (first, rest) = minutes.split_first()?;
-        let mut bar = Bar { open_time, ..**first };
-        rest.iter().for_each(|minute| bar.take_in(minute));
-        Some(written(coin, interval, &bar, next))
+        bars
     }
 }
 

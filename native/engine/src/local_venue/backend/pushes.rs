@@ -108,16 +108,19 @@ impl LocalExchange {
         for (id, trades) in std::mem::take(&mut self.pushes.trades) {
             let coin = || self.listing.coin(id).to_owned();
             let topic = Topic::Trades { coin: coin() };
+            // The bar that a block ends may have got its last prints in it.
+            let first = trades.first().and_then(|print| print.get("time")?.as_i64()).map_or(now, Nanos::from_millis);
             if outlet.wants(&topic) {
                 outlet.push(topic, message("trades", &Value::Array(trades)));
             }
             for interval in Interval::ALL {
                 let topic = Topic::Candle { coin: coin(), interval };
                 if outlet.wants(&topic)
-                    && let Some(bar) =
-                        self.markets.get(id.index()).and_then(|m| m.candles.present(&coin(), interval, now))
+                    && let Some(market) = self.markets.get(id.index())
                 {
-                    outlet.push(topic, message("candle", &bar));
+                    for bar in market.candles.from(&coin(), interval, first) {
+                        outlet.push(topic.clone(), message("candle", &bar));
+                    }
                 }
             }
         }
@@ -327,8 +330,8 @@ impl LocalExchange {
                 (!told.is_empty()).then(|| message("trades", &Value::Array(told)))
             }
             Topic::Candle { coin, interval } => {
-                let bar = self.markets.get(id?.index())?.candles.present(coin, *interval, now)?;
-                Some(message("candle", &bar))
+                let bars = self.markets.get(id?.index())?.candles.from(coin, *interval, now);
+                Some(message("candle", bars.last()?))
             }
             Topic::ActiveAssetCtx { .. } => Some(self.context_message(id?)),
             Topic::AllDexsAssetCtxs => {

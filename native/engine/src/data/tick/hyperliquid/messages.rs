@@ -67,3 +67,16 @@ pub struct Context<'a> {
     #[serde(borrow)]
     pub impact_pxs: Option<(&'a str, &'a str)>,
 }
+
+#[derive(Deserialize)]
+pub struct Confirmed<'a> {
+    #[serde(borrow)]
+    pub subscription: Option<Subscription<'a>>,
+}
+
+#[derive(Deserialize)]
+pub struct Subscription<'a> {
+    #[serde(rename = "type")]
+    pub kind: Option<&'a str>,
+    pub coin: Option<&'a str>,
+}

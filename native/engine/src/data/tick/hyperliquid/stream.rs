@@ -2,16 +2,18 @@
 //!
 //! Every book is whole. Trades sent on subscription are older than the stream: they are marked as history. A stream starts
 //! with the exchange time of its first book or best bid and offer (if trades come first: with the recorder's clock), and
-//! starts anew, from the newest exchange time seen, when a subscription is confirmed again.
+//! starts anew, from the newest exchange time seen, when a subscription is confirmed again: of the trades of one
+//! instrument, if the confirmation names it.
 
 use crate::data::fault::{Fault, SourceError};
 use crate::data::tick::batches::mark_book;
 use crate::data::tick::fields::{MILLIS, json, of_instrument, price, push_levels, quantity, recorded, required, time};
 use crate::data::tick::findings::Findings;
-use crate::data::tick::hyperliquid::messages::{ActiveContext, Best, Book, Level, Line, Trade};
+use crate::data::tick::hyperliquid::messages::{ActiveContext, Best, Book, Confirmed, Level, Line, Trade};
 use crate::data::tick::lines::LineFormat;
 use crate::data::values::time_of_text;
 use crate::event::Quote;
+use crate::hyperliquid::message::book_message;
 use crate::num::{Price, Qty};
 use crate::row::{Context, Flags, Row, RowKind, RowSide, rows_of_quote};
 use crate::time::Nanos;
@@ -21,6 +23,8 @@ use crate::time::Nanos;
 pub struct Stream {
     /// Trades before it are history.
     start: Option<Nanos>,
+    /// The same of an instrument whose trades were subscribed to again.
+    starts: Vec<Nanos>,
     /// The newest exchange time seen.
     newest: Nanos,
     /// The last book of each instrument.
@@ -31,20 +35,38 @@ impl LineFormat for Stream {
     fn line(&mut self, line: &str, findings: &mut Findings, rows: &mut Vec<Row>) -> Result<(), SourceError> {
         if !line.starts_with('{') {
             let (local, text) = recorded(line)?;
-            if text == "Websocket connection established." {
-                return Ok(());
-            }
-            return self.message(&json(text)?, local, findings, rows);
+            return self.text(text, local, findings, rows);
         }
         let line: Line<'_> = json(line)?;
         let Some(raw) = line.raw else { return node_trade(&line, findings, rows) };
         let local: &str = json(required(line.time, "time")?.get())?;
         let local = time_of_text(local.as_bytes()).map_err(|fault| fault.of("time", local))?.0;
-        self.message(&json(raw.get())?, local, findings, rows)
+        self.text(raw.get(), local, findings, rows)
     }
 }
 
 impl Stream {
+    /// Takes a message as it came.
+    pub fn text(
+        &mut self,
+        text: &str,
+        local: Nanos,
+        findings: &mut Findings,
+        rows: &mut Vec<Row>,
+    ) -> Result<(), SourceError> {
+        let from = rows.len();
+        if let Some(time) = book_message(text.as_bytes(), |coin| findings.instrument(coin).ok(), local, rows) {
+            self.newest = self.newest.max(time);
+            self.start.get_or_insert(time);
+            self.drop_unchanged(from, findings, rows);
+            return Ok(());
+        }
+        if text == "Websocket connection established." {
+            return Ok(());
+        }
+        self.message(&json(text)?, local, findings, rows)
+    }
+
     fn message(
         &mut self,
         line: &Line<'_>,
@@ -61,15 +83,29 @@ impl Stream {
             }
             "bbo" => self.best(&json(data()?)?, local, findings, rows),
             "activeAssetCtx" => self.context(&json(data()?)?, local, findings, rows),
-            "subscriptionResponse" => {
-                self.start = self.start.max(Some(self.newest).filter(|newest| *newest > Nanos::ZERO));
-                Ok(())
-            }
+            "subscriptionResponse" => self.confirmed(&json(data()?)?, findings),
             _ => {
                 findings.note("messages of other channels, left out");
                 Ok(())
             }
         }
+    }
+
+    /// What comes now may be what was sent before. Other streams of the connection go on as they were.
+    fn confirmed(&mut self, message: &Confirmed<'_>, findings: &mut Findings) -> Result<(), SourceError> {
+        let newest = Some(self.newest).filter(|newest| *newest > Nanos::ZERO);
+        let (kind, coin) = message.subscription.as_ref().map_or((None, None), |of| (of.kind, of.coin));
+        match (kind, coin) {
+            (Some("trades"), Some(coin)) => {
+                let instrument = findings.instrument(coin)?;
+                if let (Some(start), Some(newest)) = (of_instrument(&mut self.starts, instrument), newest) {
+                    *start = newest;
+                }
+            }
+            (_, Some(_)) => {}
+            (_, None) => self.start = self.start.max(newest),
+        }
+        Ok(())
     }
 
     fn see(&mut self, millis: i64) -> Result<Nanos, SourceError> {
@@ -94,8 +130,14 @@ impl Stream {
             push_levels(row, side, levels.iter().map(|level| (level.px, level.sz)), findings, rows)?;
         }
         mark_book(rows, from, row);
+        self.drop_unchanged(from, findings, rows);
+        Ok(())
+    }
+
+    /// Takes the book from `from` on away again, if it is the one before.
+    fn drop_unchanged(&mut self, from: usize, findings: &mut Findings, rows: &mut Vec<Row>) {
         let fresh = rows.get(from..).unwrap_or_default();
-        let Some(last) = of_instrument(&mut self.books, instrument) else { return Ok(()) };
+        let Some(last) = fresh.first().and_then(|row| of_instrument(&mut self.books, row.instrument)) else { return };
         let is_same = |(a, b): (&Row, &Row)| *a == Row { local_time: a.local_time, ..*b };
         if last.len() == fresh.len() && last.iter().zip(fresh).all(is_same) {
             findings.note("books sent again unchanged, dropped");
@@ -104,7 +146,6 @@ impl Stream {
             last.clear();
             last.extend_from_slice(fresh);
         }
-        Ok(())
     }
 
     fn trade(
@@ -117,6 +158,7 @@ impl Stream {
         let start = *self.start.get_or_insert(local);
         let exchange = self.see(trade.time)?;
         let instrument = findings.instrument(trade.coin)?;
+        let start = of_instrument(&mut self.starts, instrument).map_or(start, |own| start.max(*own));
         let (price, quantity) = (price("px", trade.px, findings)?, quantity("sz", trade.sz, findings)?);
         let row = Row::new(RowKind::Trade, instrument, exchange, local);
         let row = row.at(aggressor(trade.side)?, price, quantity).of(trade.tid);

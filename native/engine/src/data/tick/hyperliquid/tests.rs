@@ -72,6 +72,22 @@ fn what_is_sent_again_on_a_new_subscription_is_history() {
 }
 
 #[test]
+fn who_is_subscribed_to_anew_makes_no_history_of_the_others() {
+    let echo = |what: &str| {
+        format!(
+            r#"{{"channel":"subscriptionResponse","data":{{"method":"subscribe","subscription":{{"type":"{what}","coin":"ETH"}}}}}}"#
+        )
+    };
+    let of_ether = |time, tid| trade(time, tid).replace("BTC", "ETH");
+    let lines =
+        [book(50, "10"), trade(60, 1), echo("trades"), trade(55, 2), of_ether(55, 3), echo("bbo"), of_ether(61, 4)];
+    let told = rows_of(&lines.map(|line| format!("100000000 {line}\n")).concat());
+    let trades = told.rows.iter().filter(|row| row.kind == RowKind::Trade);
+    let history: Vec<_> = trades.map(|row| (row.order_id, row.flags.has(Flags::HISTORY))).collect();
+    assert_eq!(history, [(1, false), (2, false), (3, true), (4, false)]);
+}
+
+#[test]
 fn a_stream_that_begins_with_trades_starts_with_the_recorders_clock() {
     let told = rows_of(&format!("50000000 {}\n51000000 {}\n", trade(40, 1), trade(50, 2)));
     assert_eq!(told.rows.iter().map(|row| row.flags.0).collect::<Vec<_>>(), [4, 0]);
