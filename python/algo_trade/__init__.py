@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from algo_trade.bots import BotActor, BotCommand, BotHandle, BotRegistry, BotState, BotStatus
     from algo_trade.config import AppConfig, BotConfig, ConfigLoader, ConfigWatcher, DatabaseConfig, ServerConfig
     from algo_trade.hyperliquid import HyperliquidClient, HyperliquidWebSocket, LiveDataProvider, LiveExecutionHandler
-    from algo_trade.storage import DatabaseClient
+    from algo_trade.storage import DatabaseClient, ParquetStorage, TieredStorage
 
 __all__ = [
     "ApiServer",
@@ -95,6 +95,7 @@ __all__ = [
     "MarketMakerStrategy",
     "OrderEvent",
     "OrderUpdate",
+    "ParquetStorage",
     "PerformanceMetrics",
     "Quote",
     "RiskManager",
@@ -105,6 +106,7 @@ __all__ = [
     "SimpleRiskManager",
     "SimulatedExecutionHandler",
     "Strategy",
+    "TieredStorage",
     "Trade",
     "TradingSystem",
     "VenueConfig",
@@ -127,6 +129,7 @@ __all__ = [
 # Who only backtests does not pay for them.
 _LIVE = {"HyperliquidClient", "HyperliquidWebSocket", "LiveDataProvider", "LiveExecutionHandler"}
 _BOTS = {"BotActor", "BotCommand", "BotHandle", "BotRegistry", "BotState", "BotStatus"}
+_STORAGE = {"DatabaseClient", "ParquetStorage", "TieredStorage"}
 _CONFIG = {"AppConfig", "BotConfig", "ConfigLoader", "ConfigWatcher", "DatabaseConfig", "ServerConfig"}
 
 
@@ -142,6 +145,6 @@ def __getattr__(name: str) -> object:
         return import_module("algo_trade.api").ApiServer
     if name == "storage":
         return import_module("algo_trade.storage")
-    if name == "DatabaseClient":
-        return import_module("algo_trade.storage").DatabaseClient
+    if name in _STORAGE:
+        return getattr(import_module("algo_trade.storage"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,7 @@
-"""The state store: what the runner must not forget, in a file of SQLite or on a server with PostgreSQL.
+"""What is kept: the state of the runner, and rows of markets.
+
+:class:`DatabaseClient` is the state store, in a file of SQLite or on a server with PostgreSQL, which keeps rows of markets, too;
+:class:`ParquetStorage` is a lake, :class:`TieredStorage` one storage over memory, a database and a lake.
 
 >>> import asyncio, tempfile
 >>> from algo_trade.storage import DatabaseClient
@@ -12,8 +15,33 @@
 1 True ['grid']
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from algo_trade.storage.client import DatabaseClient
 from algo_trade.storage.lease import Holder, Lease
 from algo_trade.storage.records import AuditRecord, BotRecord, Wanted
 
-__all__ = ["AuditRecord", "BotRecord", "DatabaseClient", "Holder", "Lease", "Wanted"]
+if TYPE_CHECKING:
+    from algo_trade.storage.lake import ParquetStorage
+    from algo_trade.storage.tiers import TieredStorage
+
+__all__ = [
+    "AuditRecord",
+    "BotRecord",
+    "DatabaseClient",
+    "Holder",
+    "Lease",
+    "ParquetStorage",
+    "TieredStorage",
+    "Wanted",
+]
+
+# They take their time to import, and who keeps state alone does not need them.
+_MARKETS = {"ParquetStorage": "algo_trade.storage.lake", "TieredStorage": "algo_trade.storage.tiers"}
+
+
+def __getattr__(name: str) -> object:
+    if name in _MARKETS:
+        return getattr(import_module(_MARKETS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
