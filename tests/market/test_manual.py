@@ -30,7 +30,11 @@ def test_the_code_of_the_manual_keeps_rows_and_finds_them(server_store: ServerSt
 
 
 def test_the_sql_of_the_manual_runs(server_store: ServerStore) -> None:
-    asyncio.run(server_store.client().__aenter__())
+    async def main() -> None:
+        async with server_store.client():
+            pass
+
+    asyncio.run(main())
     for block in blocks("sql"):
         for statement in block.strip().split(";\n"):
             server_store.sql(statement)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from algo_trade.storage.lake import ParquetStorage
     from algo_trade.storage.lake.coverage import Series
+    from algo_trade.storage.tiers import TieredStorage
 
 LakePath = Annotated[
     str | None,
@@ -61,7 +62,7 @@ def list_command(
     """
     from algo_trade.storage.lake.coverage import coverage  # noqa: PLC0415 -- it takes its time
 
-    with _lake(lake, symbol or (), config, profile) as held:
+    with _all_tiers(lake, symbol or (), config, profile) as held:
         found = coverage(held.files, held.parts(kind or (), symbol or (), venue=venue, start=start, end=end))
     if json:
         print_json([series.as_json() for series in found])
@@ -161,12 +162,13 @@ def query_command(
 
     if out is not None and out.suffix not in _ENDINGS:
         raise ParameterError(f"--out = {out}: must end with {', '.join(_ENDINGS)}")
-    with _lake(lake, symbol or (), config, profile) as held:
-        if sql is not None:
-            with needed_by("SQL", "storage"):
-                from algo_trade.storage.lake.sql import ask  # noqa: PLC0415
+    if sql is not None:
+        with needed_by("SQL", "storage"):
+            from algo_trade.storage.lake.sql import ask  # noqa: PLC0415
+        with _lake(lake, symbol or (), config, profile) as held:
             frame = pl.DataFrame(ask(held, sql))
-        else:
+    else:
+        with _all_tiers(lake, symbol or (), config, profile) as held:
             stream = held.query(
                 kind, symbol or (), venue=venue, start=start, end=end, columns=column, resolution=resolution
             )
@@ -185,6 +187,30 @@ def query_command(
         with pl.Config(tbl_rows=_SHOWN_ROWS, tbl_cols=-1, tbl_width_chars=160, tbl_hide_dataframe_shape=True):
             show(str(frame))
         show(_counted(frame.height))
+
+
+@contextmanager
+def _all_tiers(
+    path: str | None, symbols: Sequence[str], config: Path | None, profile: str | None
+) -> Iterator[ParquetStorage | TieredStorage]:
+    """Open a lake with what was recorded and is on its way there, if there is such a thing."""
+    from algo_trade.storage.tiers.storage import TieredStorage, beside  # noqa: PLC0415 -- it takes its time
+
+    if path is None:
+        from algo_trade.config import ConfigLoader  # noqa: PLC0415 -- who names a lake does not wait for it
+
+        storage = ConfigLoader(config, profile=profile).load().storage
+        path, url = storage.lake, storage.warm_url
+    else:
+        url = f"sqlite:///{beside(path)}"
+    file = Path(url.removeprefix("sqlite:///"))
+    if Path(path).is_file() or (url.startswith("sqlite:///") and not file.is_file()):
+        with _lake(path, symbols, config, profile) as lake:
+            yield lake
+        return
+    say(f"{path}, and what is on its way there")
+    with TieredStorage(path, url) as tiers:
+        yield tiers
 
 
 @contextmanager

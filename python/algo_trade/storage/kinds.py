@@ -263,6 +263,8 @@ def _check_range(name: str, column: pa.ChunkedArray) -> None:
 
 
 def _exact(column: pa.ChunkedArray, of: pa.DataType) -> pa.ChunkedArray:
+    if column.type == of:
+        return column
     if pa.types.is_decimal(of) and pa.types.is_floating(column.type):
         raise pa.ArrowInvalid("holds floats, which are not exact: give decimals, or text")
     if pa.types.is_decimal(of) and pa.types.is_integer(column.type):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
@@ -21,6 +22,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 OBJECT_STORES = ("s3", "gs", "az", "abfss")
+REQUESTS = 8
+"""Of a store, at once."""
 THREADS = min(8, os.cpu_count() or 1)
 
 
@@ -196,10 +199,25 @@ def files_of(path: str | os.PathLike[str]) -> Files:
 def at_once(work: Callable[[T], R], items: Iterable[T], threads: int = THREADS) -> list[R]:
     """Do something with each item, several at a time, and return what came of each, in order; the first error is raised."""
     items = list(items)
-    if len(items) < 2:
+    if min(threads, len(items)) < 2:
         return [work(item) for item in items]
     with ThreadPoolExecutor(min(threads, len(items))) as pool:
         return list(pool.map(work, items))
+
+
+def ahead(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+    """Give what comes of each item, in order, while so many of the next ones are worked on."""
+    pool = ThreadPoolExecutor(threads)
+    waiting: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _sync(path: Path) -> None:

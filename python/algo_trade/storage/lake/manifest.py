@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from algo_trade._native import __version__
 from algo_trade.errors import LakeChangedError, StorageError
 from algo_trade.storage.kinds import SCHEMA_VERSION
+from algo_trade.storage.lake.files import REQUESTS, at_once
 from algo_trade.storage.lake.layout import MANIFEST, Part, Partition, place_of
 from algo_trade.storage.lake.parquet import describe
 
@@ -200,13 +201,13 @@ class Manifest:
     def _replay(self, number: int, table: pa.Table, commits: Sequence[str]) -> Version:
         add: dict[str, Part] = {}
         remove: set[str] = set()
-        for name in commits:
+        contents = at_once(self._read, commits, REQUESTS if self._files.is_remote else 1)
+        for name, said in zip(commits, contents, strict=True):
             if _number(name) != number + 1:
                 raise StorageError(
                     f"{self._files.name}/{MANIFEST}: commit {number + 1} is missing, {name} is there: restore it from a backup"
                 )
             number += 1
-            said = self._read(name)
             for path in said["remove"]:
                 if add.pop(path, None) is None:
                     remove.add(path)

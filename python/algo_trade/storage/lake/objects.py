@@ -24,7 +24,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedEr
 from obstore.store import from_url
 
 from algo_trade.errors import ParameterError, StorageError, StorageUnavailableError
-from algo_trade.storage.lake.files import Entry, at_once
+from algo_trade.storage.lake.files import REQUESTS, Entry, at_once
 from algo_trade.storage.lake.layout import place_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ TIMEOUT_S = 30
 RETRIES = 3
 KEPT_S = 7 * 86_400
 """Copies that nobody has used for so long are deleted."""
-_AT_ONCE = 16
 _CLOUDS = ("AWS", "GOOGLE", "AZURE")
 # What stores say where there is no such bucket; of a file that is gone they say it with the same code.
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist")
@@ -106,7 +105,7 @@ class Objects:
                     unfinished.unlink(missing_ok=True)
             return target
 
-        return at_once(fetched, paths, _AT_ONCE)
+        return at_once(fetched, paths, REQUESTS)
 
     def list(self, folder: str = "") -> Iterator[Entry]:
         """Give all files below a folder."""
@@ -130,8 +129,10 @@ class Objects:
                 obstore.put(self._store, path, content, mode="create", use_multipart=False)
         except FileExistsError:
             # It may be ours: of a request whose answer was lost, and that was sent again.
-            if self.read(path) != content:
-                raise
+            with suppress(FileNotFoundError):
+                if self.read(path) == content:
+                    return
+            raise
 
     def adopt(self, files: Mapping[str, Path]) -> None:
         """Take files of this machine over."""
@@ -142,7 +143,7 @@ class Objects:
                 obstore.put(self._store, path, file)
             file.unlink()
 
-        at_once(put, files.items(), _AT_ONCE)
+        at_once(put, files.items(), REQUESTS)
 
     def touch(self, path: str) -> None:
         """Have the age of a file count from now; nothing happens if it is gone."""

@@ -15,7 +15,7 @@ import pyarrow as pa
 from algo_trade.core.times import duration_ns, time_ns
 from algo_trade.errors import DataError, StorageError
 from algo_trade.storage.kinds import KINDS, check_one_length, kind_of, plain, shown
-from algo_trade.storage.lake.files import Folder, at_once, files_of
+from algo_trade.storage.lake.files import REQUESTS, Folder, ahead, at_once, files_of
 from algo_trade.storage.lake.layout import Part, Partition, part_path
 from algo_trade.storage.lake.manifest import SWEEP_AFTER_S, Manifest, Version
 from algo_trade.storage.lake.parquet import columns_of, describe, joined, read_part, write_part
@@ -339,10 +339,18 @@ class ParquetStorage:
         start_ns, end_ns = (None if time is None else time_ns(time) for time in (start, end))
         stored = [name for name in schema.names if name not in {"venue", "symbol"}]
 
+        def read(part: Part) -> Iterator[pa.RecordBatch]:
+            for batch in read_part(self._files, part, stored, start_ns, end_ns):
+                yield shown(batch, schema, part.partition)
+
         def batches() -> Iterator[pa.RecordBatch]:
-            for part in parts:
-                for batch in read_part(self._files, part, stored, start_ns, end_ns):
-                    yield shown(batch, schema, part.partition)
+            # Of a store, some parts are fetched while the one before is looked at.
+            if self._files.is_remote:
+                for held in ahead(lambda part: list(read(part)), parts, REQUESTS):
+                    yield from held
+            else:
+                for part in parts:
+                    yield from read(part)
 
         return pa.RecordBatchReader.from_batches(schema, batches())
 

@@ -58,7 +58,9 @@ def _types(table: Table, name: str) -> tuple[str, ...]:
 
 def _values(column: pa.ChunkedArray, table: Table, name: str) -> Iterator[list[Any]]:
     of = column.type
-    if pa.types.is_timestamp(of):
+    if pa.types.is_timestamp(of) and len(fields(table, name)) == 1:
+        yield column.cast(pa.timestamp("us", tz="UTC")).to_pylist()
+    elif pa.types.is_timestamp(of):
         whole = column.cast(pa.timestamp("us", tz="UTC"), safe=False)
         # Towards zero, where the time before 1970 wants its floor.
         beyond = pc.subtract(column.cast(pa.int64()), whole.cast(of).cast(pa.int64())).to_pylist()
@@ -67,8 +69,7 @@ def _values(column: pa.ChunkedArray, table: Table, name: str) -> Iterator[list[A
             whole = pa.array(micros, pa.timestamp("us", tz="UTC"))
             beyond = [each % 1_000 for each in beyond]
         yield whole.to_pylist()
-        if len(fields(table, name)) > 1:
-            yield beyond
+        yield beyond
     elif pa.types.is_decimal(of) or of == pa.uint64():
         yield column.cast(pa.string()).to_pylist()
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from algo_trade.storage.pool import Connection
 
     Lead = tuple[str | int, ...]
+
+
+_DAY_US = 86_400_000_000
 
 
 async def leads(connection: Connection, table: Table, **known: str | None) -> list[Lead]:
@@ -87,6 +90,19 @@ def where(table: Table, series: SeriesId, start_ns: int | None, end_ns: int | No
     if table.kind.has_resolution and not is_view:
         conditions.append(f"{RESOLUTION} = {series.resolution_ns}")
     return " AND ".join([*conditions, *within(table.fields(table.kind.time), start_ns, end_ns)])
+
+
+async def days(connection: Connection, table: Table, symbols: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Return what tells a series from others, the days since the epoch, the first and the last time in µs, and how many rows."""
+    time = table.kind.time
+    micros = f"(extract(epoch FROM {time}) * 1000000)::bigint"
+    lead = ", ".join(table.lead)
+    of = f"WHERE symbol IN ({', '.join(map(text, symbols))})" if symbols else ""
+    day = f"{micros} / {_DAY_US} - ({micros} % {_DAY_US} < 0)::int"
+    statement = (
+        f"SELECT {lead}, {day}, min({micros}), max({micros}), count(*) FROM {table.place} {of} GROUP BY {lead}, {day}"
+    )
+    return [tuple(row) for row in await connection.fetch(f"{statement} ORDER BY {lead}, {day}")]
 
 
 async def ends(connection: Connection, table: Table, series: SeriesId) -> tuple[int, int] | None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from algo_trade.core.times import duration_ns
 from algo_trade.storage.kinds import SeriesId, check_one_length, plain
+from algo_trade.storage.lake.layout import DAY_NS, Part, Partition, date_of
 from algo_trade.storage.market import reading
 from algo_trade.storage.market.copying import copy_in
 from algo_trade.storage.market.inserting import ROWS_MAX, insert
@@ -34,6 +35,8 @@ _ROWS_OF_A_STATEMENT = 100
 _PIECES_MAX = 2_000
 _SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 _NO_LIMITS = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+# Rows are read along the primary key as they come, and not sorted first, nor is a compiler started for it.
+_WALK = "SET LOCAL enable_sort = off; SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL jit = off"
 # Compiled to WebAssembly, PostgreSQL knows no COPY over a socket, and ends when it is asked for one.
 _HAS_COPY = "SELECT version() NOT LIKE '%by emcc%'"
 
@@ -88,7 +91,10 @@ class MarketRows:
         async def work(connection: Connection) -> list[pa.RecordBatch]:
             await connection.execute(f"{_SNAPSHOT}; {_NO_LIMITS}")
             batches = []
-            for series, view in await self._series(connection, table, venue, symbols, start_ns, end_ns, resolution_ns):
+            chosen = await self._series(connection, table, venue, symbols, start_ns, end_ns, resolution_ns)
+            if not any(view for _, view in chosen):
+                await connection.execute(_WALK)
+            for series, view in chosen:
                 found = await reading.read(
                     connection, series, table, stored, start_ns, end_ns, view=view, has_copy=has_copy
                 )
@@ -104,7 +110,7 @@ class MarketRows:
         has_copy = await self._may_copy()
 
         async def work(connection: Connection) -> pa.Table:
-            await connection.execute(_NO_LIMITS)
+            await connection.execute(f"{_NO_LIMITS}; {_WALK}")
             return await _rows(connection, series, start_ns, end_ns, columns, has_copy=has_copy)
 
         return await self._store.transaction(work, attempt_s=None)
@@ -125,6 +131,28 @@ class MarketRows:
 
         return await self._store.transaction(work, attempt_s=None)
 
+    async def days(self, kinds: Sequence[str], symbols: Sequence[str]) -> list[Part]:
+        """Return what there is of each day, as parts without a path and a size."""
+
+        async def work(connection: Connection) -> list[Part]:
+            await connection.execute(_NO_LIMITS)
+            return [
+                Part(
+                    Partition(kind, venue, symbol, date_of(day * DAY_NS, 0), *length),
+                    first * 1_000,
+                    last * 1_000 + (0 if length else 999),
+                    "",
+                    rows,
+                    0,
+                )
+                for kind in kinds or TABLES
+                for venue, symbol, *length, day, first, last, rows in await reading.days(
+                    connection, TABLES[kind], symbols
+                )
+            ]
+
+        return await self._store.transaction(work, attempt_s=None)
+
     async def take(self, series: SeriesId, end_ns: int) -> Taken:
         """Return the rows of a series before a time, and what takes them away."""
         has_copy = await self._may_copy()
@@ -132,7 +160,7 @@ class MarketRows:
         async def begin() -> Taken:
             async with AsyncExitStack() as lent:
                 connection = await lent.enter_async_context(self._store.lend())
-                await connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {_NO_LIMITS}")
+                await connection.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {_NO_LIMITS}; {_WALK}")
                 rows = await _rows(connection, series, None, end_ns, None, has_copy=has_copy)
                 return Taken(rows, self._store, connection, lent.pop_all(), series, end_ns)
 

@@ -70,20 +70,21 @@ def checked(table: Table, rows: pa.Table, venue: str, resolution_ns: int) -> Bat
                 "time; keep such bars in a lake"
             )
     in_key = {"symbol", *kind.key}
-    _check_text(f"{kind.name}: venue", pa.chunked_array([[venue]]), is_key=True)
+    _check_text(f"{kind.name}: venue", "\0" in venue, len(venue.encode()))
     for name in rows.column_names:
         column = rows[name]
         if pa.types.is_dictionary(column.type):
             column = pa.chunked_array([chunk.dictionary for chunk in column.chunks], pa.string())
         if pa.types.is_string(column.type):
-            _check_text(f"{kind.name}.{name}", column, is_key=name in in_key)
+            has_zero = pc.any(pc.match_substring(column, "\0")).as_py() or False
+            longest = (pc.max(pc.binary_length(column)).as_py() or 0) if name in in_key else 0
+            _check_text(f"{kind.name}.{name}", has_zero, longest)
     return Batch(table, venue, resolution_ns, rows)
 
 
-def _check_text(what: str, column: pa.ChunkedArray, *, is_key: bool) -> None:
-    if pc.any(pc.match_substring(column, "\0")).as_py():
+def _check_text(what: str, has_zero: bool, longest: int) -> None:  # noqa: FBT001 -- what was found
+    if has_zero:
         raise ParameterError(f"{what}: holds a zero byte, which no text of PostgreSQL may")
-    longest = (pc.max(pc.binary_length(column)).as_py() or 0) if is_key else 0
     if longest > _KEY_TEXT_BYTES_MAX:
         raise ParameterError(f"{what}: {longest} bytes: must be at most {_KEY_TEXT_BYTES_MAX} in a database")
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from algo_trade.storage.lake.layout import DAY_NS
 from algo_trade.storage.lake.parquet import joined
@@ -64,10 +63,19 @@ def by_day(kind: Kind, table: pa.Table) -> Iterator[tuple[int, Piece]]:
 
 def by_symbol(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     """Give the rows of each symbol; they keep their order."""
-    symbols = table["symbol"].cast(pa.string())
-    names = pc.unique(symbols)
-    for name in names:
-        yield name.as_py(), table if len(names) == 1 else table.filter(pc.equal(symbols, name))
+    if not table.num_rows:
+        return
+    column = table["symbol"].unify_dictionaries().combine_chunks()
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    if isinstance(coded, pa.ChunkedArray):  # of more than one can hold
+        coded = pa.concat_arrays(coded.chunks)
+    numbers = coded.indices.to_numpy()
+    if (numbers[1:] < numbers[:-1]).any():
+        order = np.argsort(numbers, kind="stable")
+        table, numbers = table.take(pa.array(order)), numbers[order]
+    starts = [0, *(np.flatnonzero(np.diff(numbers)) + 1), len(numbers)]
+    for first, last in pairwise(starts):
+        yield coded.dictionary[int(numbers[first])].as_py(), table.slice(first, last - first)
 
 
 def ordered(kind: Kind, pieces: Sequence[Piece]) -> pa.Table:

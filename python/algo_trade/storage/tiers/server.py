@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from algo_trade.storage.lake.layout import Part
+
 T = TypeVar("T")
 
 
@@ -88,6 +90,10 @@ class ServerWarm:
     def series(self, kinds: Sequence[str] = (), symbols: Sequence[str] = ()) -> dict[SeriesId, tuple[int, int]]:
         """Return what is there, each with times between which its rows lie, both included."""
         return self._wait(self._client.market.series([kind_of(kind).name for kind in kinds], symbols))
+
+    def days(self, kinds: Sequence[str] = (), symbols: Sequence[str] = ()) -> list[Part]:
+        """Return what there is of each day, as parts without a path. All rows are counted, which takes the server some time."""
+        return self._wait(self._client.market.days([kind_of(kind).name for kind in kinds], symbols))
 
     def read(
         self,

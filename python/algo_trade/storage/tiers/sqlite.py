@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from algo_trade.errors import StorageError
 from algo_trade.storage.kinds import KINDS, SeriesId
-from algo_trade.storage.lake.layout import DAY_NS
+from algo_trade.storage.lake.layout import DAY_NS, Part, Partition, date_of
 from algo_trade.storage.schema import shipped
 from algo_trade.storage.sqlite_file import SqliteFile
 from algo_trade.storage.tiers.pieces import Piece, by_day, ordered, piece_of, within
@@ -104,6 +104,23 @@ class SqliteWarm:
             for series, first_ns, last_ns in ((SeriesId(*row[:4]), row[4], row[5]) for row in found)
             if (not kinds or series.kind in kinds) and (not symbols or series.symbol in symbols)
         }
+
+    def days(self, kinds: Sequence[str] = (), symbols: Sequence[str] = ()) -> list[Part]:
+        """Return what there is of each day, as parts without a path; rows that were written twice may be counted twice."""
+        with self._lock:
+            found = self._file.run(_DAYS)
+        return [
+            Part(
+                Partition(kind, venue, symbol, date_of(day * DAY_NS, 0), resolution_ns),
+                first_ns,
+                last_ns,
+                "",
+                rows,
+                size,
+            )
+            for kind, venue, symbol, resolution_ns, day, first_ns, last_ns, rows, size in found
+            if (not kinds or kind in kinds) and (not symbols or symbol in symbols)
+        ]
 
     def read(
         self,

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from algo_trade.storage.lake.files import Files
+    from algo_trade.storage.lake.layout import Part
     from algo_trade.storage.lake.storage import Time
     from algo_trade.storage.tiers.warm import Warm
 
@@ -131,6 +133,11 @@ class TieredStorage:
     def lake(self) -> ParquetStorage:
         """The cold tier."""
         return self._lake
+
+    @property
+    def files(self) -> Files:
+        """Where the lake lies."""
+        return self._lake.files
 
     @property
     def warm(self) -> Warm:
@@ -264,6 +271,31 @@ class TieredStorage:
             return int(table.num_rows)
 
     # --- reading ---
+
+    def parts(
+        self,
+        kinds: str | Sequence[str] = (),
+        symbols: str | Sequence[str] = (),
+        *,
+        venue: str | None = None,
+        start: Time | None = None,
+        end: Time | None = None,
+        resolution: str | int | dt.timedelta | None = None,
+    ) -> list[Part]:
+        """Return the parts of the lake that hold such rows, and the days of the warm tier, which have no path."""
+        cold = self._lake.parts(kinds, symbols, venue=venue, start=start, end=end, resolution=resolution)
+        named, wanted = ([names] if isinstance(names, str) else list(names) for names in (kinds, symbols))
+        length_ns = None if resolution is None else duration_ns(resolution)
+        first_ns = _NEVER_NS if start is None else time_ns(start)
+        last_ns = -_NEVER_NS if end is None else time_ns(end) - 1
+        warm = [
+            part
+            for part in self._warm.days(named, wanted)
+            if venue in {None, part.partition.venue}
+            and length_ns in {None, part.partition.resolution_ns}
+            and part.overlaps(first_ns, last_ns)
+        ]
+        return sorted([*cold, *warm])
 
     def query(
         self,

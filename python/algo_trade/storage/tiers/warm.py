@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from algo_trade.storage.kinds import SeriesId
+    from algo_trade.storage.lake.layout import Part
 
 
 class Warm(Protocol):
@@ -38,6 +39,9 @@ class Warm(Protocol):
 
     def series(self, kinds: Sequence[str] = (), symbols: Sequence[str] = ()) -> dict[SeriesId, tuple[int, int]]:
         """Return what is there, each with times between which its rows lie, both included (they may be wider than the rows)."""
+
+    def days(self, kinds: Sequence[str] = (), symbols: Sequence[str] = ()) -> list[Part]:
+        """Return what there is of each day, as parts without a path; rows that were written twice may be counted twice."""
 
     def read(
         self,
