@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -43,9 +45,24 @@ def counted(lake: Path) -> dict[str, int]:
     return found
 
 
+def wait_for_rows(lake: Path, kinds: set[str]) -> None:
+    """Wait until rows of these kinds are durable."""
+    warm = Path(f"{lake}-warm.db")
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        time.sleep(0.1)
+        with (
+            contextlib.suppress(sqlite3.OperationalError),
+            contextlib.closing(sqlite3.connect(f"file:{warm}?mode=ro", uri=True)) as held,
+        ):
+            if {kind for (kind,) in held.execute("SELECT DISTINCT kind FROM batches")} >= kinds:
+                return
+    raise AssertionError(f"no rows of {kinds}")
+
+
 def test_a_recording_ends_by_itself_and_its_rows_are_in_the_lake(venue: RunningVenue, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
-    done = data("record", lake, "--symbols", "BTC,ETH", "--for", "2s", "--url", venue.url, "--json")
+    done = data("record", lake, "--symbols", "BTC,ETH", "--for", "3s", "--url", venue.url, "--json")
     assert done.code == 0, done.err
     told: dict[str, Any] = json.loads(done.out)
     rows = counted(lake)
@@ -62,11 +79,7 @@ def test_who_interrupts_a_recording_loses_nothing_and_is_told_what_it_heard(
     lake = tmp_path / "lake"
     words: list[str | Path] = [PROGRAM, "data", "record", lake, "--all", "--kinds", "trades,quotes", "--url", venue.url]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
-        warm = Path(f"{lake}-warm.db")
-        until = time.monotonic() + 30
-        while not warm.exists() and time.monotonic() < until:
-            time.sleep(0.05)
-        time.sleep(2)
+        wait_for_rows(lake, {"trades", "quotes"})
         child.send_signal(number)
         out, err = child.communicate(timeout=60)
     assert child.returncode == 0, err
@@ -92,10 +105,7 @@ def test_a_recording_that_is_killed_goes_on_with_what_was_durable(venue: Running
         venue.url,
     ]
     with subprocess.Popen([*words, "--flush", "100ms"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
-        until = time.monotonic() + 30
-        while not Path(f"{lake}-warm.db").exists() and time.monotonic() < until:
-            time.sleep(0.05)
-        time.sleep(2)
+        wait_for_rows(lake, {"trades", "quotes"})
         child.kill()
     assert not lake.exists()
     done = data("record", lake, "--symbols", "BTC", "--kinds", "trades", "--for", "1s", "--url", venue.url)

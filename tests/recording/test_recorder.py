@@ -233,7 +233,7 @@ def test_while_nothing_can_be_written_memory_stays_bounded_and_recording_goes_on
     told, sink = Told(), Full(tmp_path)
 
     async def main() -> RecordStatus:
-        settings = RecordSettings(flush_every_s=0.1, retry_after_s=0.05, rows_max=3_000)
+        settings = RecordSettings(flush_every_s=0.1, retry_after_s=0.05, rows_max=1_000)
         async with (
             venue_of(seed=10, symbols=6, density=200) as venue,
             recorder_of(venue, sink, told=told, settings=settings) as (recorder, client),
@@ -243,7 +243,7 @@ def test_while_nothing_can_be_written_memory_stays_bounded_and_recording_goes_on
             await until(lambda: recorder.status().not_kept > 100)
             status = recorder.status()
             assert status.failure == "lake: no space left on the device"
-            assert status.waiting < 3_000 + 100, "a message more than the bound, at most"
+            assert status.waiting < 1_000 + 100, "a message more than the bound, at most"
             asked = sink.asked
             await until(lambda: sink.asked > asked + 2)
             sink.is_full = False

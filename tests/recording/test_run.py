@@ -23,7 +23,7 @@ def test_what_bots_hear_is_recorded_and_stands_in_the_metrics(tmp_path: Path) ->
     storage = {
         "state_dir": tmp_path / "state",
         "strategies": tmp_path,
-        "lake": tmp_path / "lake",
+        "lake": str(tmp_path / "lake"),
         "record": {"enabled": True, "kinds": kinds, "flush_every_s": 0.2},
     }
 
@@ -56,7 +56,7 @@ def test_a_run_whose_storage_cannot_be_opened_trades_all_the_same(tmp_path: Path
     storage = {
         "state_dir": tmp_path / "state",
         "strategies": tmp_path,
-        "lake": tmp_path / "lake",
+        "lake": str(tmp_path / "lake"),
         "warm": f"sqlite:///{tmp_path}/warm.db",
         "record": {"enabled": True},
     }
