@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from tests.market.conftest import Market
 
-EXAMPLES = 12
+# Of each kind. The server is asked for each of them.
+EXAMPLES = min(settings().max_examples // 8, 100)
 
 
 def length_of(kind: str) -> str | None:

@@ -1,7 +1,5 @@
 //! What goes out comes back, and nothing hostile comes in.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
