@@ -26,10 +26,7 @@ def test_the_script_is_what_the_program_runs_and_what_the_kinds_say() -> None:
 
 
 def run(store: ServerStore) -> None:
-    cluster = store.cluster
-    host = store.url.replace("postgresql://", "")
-    assert host
-    cluster.restore(store.database, f"SET ROLE trader;\n{SCRIPT.read_text()}")
+    store.cluster.restore(store.database, f"SET ROLE trader;\n{SCRIPT.read_text()}")
 
 
 def test_it_runs_with_psql_twice_and_then_the_program_takes_the_tables_over(server_store: ServerStore) -> None:
