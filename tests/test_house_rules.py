@@ -21,11 +21,6 @@ LONG_FILES = {
     "python/algo_trade/_native.pyi": "a stub describes one module in one file: the whole binary",
 }
 
-# The contract's names (ARCHITECTURE.md, "Names") that are still to come. Whoever adds one crosses it off here.
-NOT_YET = {
-    "ParquetStorage",
-}
-
 
 def tracked() -> list[Path]:
     """Every file that git tracks or would, as long as it exists."""
@@ -115,14 +110,13 @@ def test_every_exported_name_exists() -> None:
             assert [n for n in getattr(loaded, "__all__", ()) if not hasattr(loaded, n)] == [], module.name
 
 
-def test_the_names_of_the_contract_exist_or_are_known_to_be_missing() -> None:
+def test_the_names_of_the_contract_exist() -> None:
     section = (
         (ROOT / "ARCHITECTURE.md").read_text().split("The public names of the contract are fixed:")[1].split("\n\n")[0]
     )
     names = set(re.findall(r"`([A-Z]\w+)`", section))
     assert len(names) > 30
-    assert {name for name in names if not hasattr(algo_trade, name)} - NOT_YET == set()
-    assert {name for name in NOT_YET if hasattr(algo_trade, name)} == set(), "cross it off NOT_YET"
+    assert {name for name in names if not hasattr(algo_trade, name)} == set()
 
 
 def test_scripts_are_executable_and_parse() -> None:

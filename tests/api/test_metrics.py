@@ -26,6 +26,9 @@ QUIET = {
     "algo_trade_reconciliation_differences_total",
     "algo_trade_log_messages_lost_total",
     "algo_trade_config_reloads_total",
+    "algo_trade_record_failed",
+    "algo_trade_record_gaps_total",
+    "algo_trade_record_waiting_rows",
 }
 """Of what did not happen here: shown all the same, so that a rate sees the first one."""
 
@@ -56,8 +59,15 @@ def test_every_metric_of_the_manual_is_fed_while_bots_trade_and_there_is_no_othe
         "alerts": [{"name": "nobody", "kinds": ["bot.*"], "level": "info", "url_env": "NOBODY", "messages_max": 1}],
     }
 
+    storage = {
+        "state_dir": tmp_path / "state",
+        "strategies": tmp_path,
+        "lake": str(tmp_path / "lake"),
+        "record": {"enabled": True},
+    }
+
     async def main() -> None:
-        async with world(tmp_path, *bots, telemetry=telemetry) as it:
+        async with world(tmp_path, *bots, telemetry=telemetry, storage=storage) as it:
             api = ApiServer(it.runner, ServerConfig(port=0))
             stop = asyncio.Event()
             serving = asyncio.create_task(api.serve(stop))

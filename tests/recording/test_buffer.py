@@ -86,9 +86,9 @@ def test_quotes_contexts_and_empty_books_are_those_of_an_import(tmp_path: Path) 
 
 def test_a_table_has_the_columns_of_its_kind_and_our_names() -> None:
     buffer = RecordBuffer({"BTC": "BTC", "@107": "HYPE/USDC"}, kinds=TICKS)
-    assert buffer.take(prints("@107", (5, 1), (6, 2)), 9)
-    assert buffer.take(prints("BTC", (5, 3)).decode(), 10)
-    assert buffer.take(quote("BTC", 7, "10"), 11)
+    assert buffer.take(prints("@107", (5, 1), (6, 2)), 9_000_000)
+    assert buffer.take(prints("BTC", (5, 3)).decode(), 10_000_000)
+    assert buffer.take(quote("BTC", 7, "10"), 11_000_000)
     assert repr(buffer) == "RecordBuffer(2 symbols, 5 rows)"
     assert (buffer.newest_ns("trades", "HYPE/USDC"), buffer.newest_ns("book", "BTC")) == (6_000_000, 0)
     found = tables(buffer)
@@ -98,7 +98,7 @@ def test_a_table_has_the_columns_of_its_kind_and_our_names() -> None:
             (field.name, field.type) for field in TICK.schema
         ]
     assert found["trades"]["symbol"].to_pylist() == ["BTC", "HYPE/USDC", "HYPE/USDC"]
-    assert found["trades"]["local_time"].cast("int64").to_pylist() == [10, 9, 9]
+    assert found["trades"]["local_time"].cast("int64").to_pylist() == [10_000_000, 9_000_000, 9_000_000]
     assert (buffer.rows, buffer.drain()) == (0, [])
 
 

@@ -159,6 +159,7 @@ class Recording:
         self._others: tuple[list[Bar], list[GapRow], list[Written]] | None = None
         self._pending: list[Written] = []
         self._writing = threading.Lock()
+        self._behind_ns = 0
         self._durable_ns = clock()
         self._failure: str | None = None
         self._malformed = 0
@@ -297,11 +298,24 @@ class Recording:
                 self.tell("record.failed", "error", f"nothing is recorded on the disk now, trading goes on: {error}")
             self._failure = str(error)
             return False
+        self._look_at_the_clock()
         if self._failure is not None:
             self._failure = None
             self.tell("record.resumed", "warning", "what is recorded is written again")
         self._durable_ns = began_ns
         return True
+
+    def _look_at_the_clock(self) -> None:
+        """Say that local times had to be moved, each time that it is twice as much."""
+        behind_ns = self._buffer.behind_ns
+        if behind_ns > 2 * self._behind_ns:
+            self._behind_ns = behind_ns
+            self.tell(
+                "venue.notice",
+                "warning",
+                f"the clock of this machine is {behind_ns / 1e6:,.0f} ms behind that of the exchange: local times are moved by that; set it "
+                "right (chrony, NTP)",
+            )
 
     async def close(self) -> None:
         """Make everything durable for the last time.

@@ -69,6 +69,11 @@ impl PyRecordBuffer {
         let (family, instrument) = (family(kind)?, self.instrument(symbol)?);
         Ok(self.lock().newest(family, instrument).raw())
     }
+    /// How far the clock of this machine lies behind that of the exchange, as far as rows tell; local times are moved by it.
+    #[getter]
+    fn behind_ns(&self) -> i64 {
+        self.lock().behind().raw()
+    }
     /// How many rows there are.
     #[getter]
     fn rows(&self) -> usize {

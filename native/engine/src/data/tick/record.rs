@@ -20,6 +20,8 @@ use crate::time::Nanos;
 /// Prints of an instrument that are known again: what comes after a new subscription are the newest.
 const PRINTS: usize = 2_048;
 const FAMILIES: usize = Family::ALL.len();
+/// What the quickest row takes to reach us where a clock is set right, as in an import.
+const LATENCY_MIN: Nanos = Nanos::from_raw(1_000_000);
 
 /// What became of what was heard.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,6 +56,9 @@ pub struct RecordBuffer {
     /// Of each instrument: the newest time of each family.
     newest: Vec<[Nanos; FAMILIES]>,
     prints: Vec<Prints>,
+    /// By how much local times were too early for what they tell: they are moved by it. It only grows, so that they never
+    /// run backwards.
+    behind: Nanos,
     rows: usize,
     rows_max: usize,
     fresh: Vec<Row>,
@@ -103,6 +108,7 @@ impl RecordBuffer {
             wanted: Family::ALL.map(|family| families.contains(&family)),
             held: Default::default(),
             prints,
+            behind: Nanos::ZERO,
             rows: 0,
             rows_max,
             fresh: Vec::new(),
@@ -162,6 +168,10 @@ impl RecordBuffer {
             self.counts.refused += (before - fresh.len()) as u64;
             mark_ends(fresh);
         }
+        let early = fresh.iter().map(|row| row.exchange_time.since(row.local_time)).fold(Nanos::ZERO, Nanos::max);
+        if early > self.behind {
+            self.behind = early.after(LATENCY_MIN);
+        }
         for row in fresh.iter() {
             let family = Family::of(row.kind);
             let (at, index) = (family as usize, row.instrument.index());
@@ -173,7 +183,7 @@ impl RecordBuffer {
             if let Some(newest) = self.newest.get_mut(index).and_then(|of| of.get_mut(at)) {
                 *newest = row.exchange_time.max(*newest);
             }
-            held.push(*row);
+            held.push(Row { local_time: row.local_time.after(self.behind), ..*row });
             self.rows += 1;
             self.counts.rows += 1;
         }
@@ -200,6 +210,11 @@ impl RecordBuffer {
     #[must_use]
     pub fn newest(&self, family: Family, instrument: InstrumentId) -> Nanos {
         self.newest.get(instrument.index()).and_then(|of| of.get(family as usize)).copied().unwrap_or_default()
+    }
+    /// How far the clock of this machine lies behind that of the exchange, as far as rows tell: they are moved by it.
+    #[must_use]
+    pub const fn behind(&self) -> Nanos {
+        self.behind
     }
     /// What became of what was heard.
     #[must_use]

@@ -57,6 +57,21 @@ fn a_print_is_kept_once_however_often_it_is_heard() {
 }
 
 #[test]
+fn local_times_of_a_clock_that_is_behind_are_moved_so_that_nothing_is_heard_before_it_happened() {
+    let mut buffer = buffer(100);
+    let heard = |buffer: &mut RecordBuffer, time: i64, local: i64, tid: u64| {
+        assert!(buffer.take(print("BTC", time, tid).as_bytes(), Nanos::from_raw(local)));
+    };
+    // In milliseconds at the exchange, in nanoseconds here: soon enough, too early by 4 ms with the least latency, and by less.
+    heard(&mut buffer, 10, 12_000_000, 1);
+    heard(&mut buffer, 20, 17_000_000, 2);
+    heard(&mut buffer, 30, 28_000_000, 3);
+    let told: Vec<_> = rows(&mut buffer, Family::Trades).iter().map(|row| row.local_time.raw()).collect();
+    assert_eq!(told, [12_000_000, 21_000_000, 32_000_000]);
+    assert_eq!(buffer.behind(), Nanos::from_raw(4_000_000));
+}
+
+#[test]
 fn without_room_nothing_is_taken_and_nothing_of_it_is_known() {
     let mut buffer = buffer(2);
     assert!(take(&mut buffer, &print("BTC", 5, 1)) && take(&mut buffer, &print("BTC", 5, 2)));
