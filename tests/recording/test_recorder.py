@@ -140,6 +140,29 @@ def test_what_a_cut_of_the_sockets_took_is_fetched_or_told(tmp_path: Path) -> No
     assert "record.gap" in told.kinds()
 
 
+def test_prints_that_do_not_come_by_themselves_after_a_cut_are_asked_for(tmp_path: Path) -> None:
+    async def main() -> RecordStatus:
+        async with (
+            venue_of(seed=12, symbols=1, density=200) as venue,
+            recorder_of(venue, tiers(tmp_path)) as (recorder, client),
+        ):
+            await until(lambda: all_live(recorder) and recorder.status().rows > 100)
+            venue.control(faults=[{"at": "connect", "effect": "drop"}])
+            venue.control("cut_connections")
+            known = await told_prints(client)
+            # The first message after a subscription brings the last thirty, an answer the last hundred.
+            while len(missed := (await told_prints(client))["BTC"] - known["BTC"]) < 45:
+                await asyncio.sleep(0.05)
+            venue.control(faults=[])
+            await until(lambda: recorder.status().repaired)
+        each_once(tmp_path, {"BTC": missed})
+        return recorder.status()
+
+    status = asyncio.run(main())
+    assert 10 <= status.repaired <= 100
+    assert "trades" not in status.gaps
+
+
 def test_prints_that_the_exchange_has_forgotten_are_told_as_a_gap(tmp_path: Path) -> None:
     async def main() -> RecordStatus:
         # An hour of this venue takes a minute, and it trades a lot: some seconds are more than it remembers.

@@ -1,13 +1,15 @@
-"""What the bots of a run hear of the markets, written down; whatever becomes of that, trading goes on."""
+"""What the bots of a run hear of the markets and what their trading comes to, written down; whatever becomes of that, trading goes on."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
+from algo_trade.bots.ledger import BotLedger, Ledger
 from algo_trade.errors import AlgoTradeError
 from algo_trade.recording import Recording, RecordSettings
 from algo_trade.recording.recorder import record_funding
+from algo_trade.recording.recording import OWN
 from algo_trade.storage.tiers.storage import TieredStorage
 
 if TYPE_CHECKING:
@@ -17,7 +19,19 @@ if TYPE_CHECKING:
     from algo_trade.hyperliquid.info import Info
     from algo_trade.telemetry import Metrics, Telemetry
 
-_COUNTED = ("messages", "bytes", "rows", "bars", "funding", "repeated", "repaired", "refused", "malformed", "not_kept")
+_COUNTED = (
+    "messages",
+    "bytes",
+    "rows",
+    "bars",
+    "funding",
+    "own",
+    "repeated",
+    "repaired",
+    "refused",
+    "malformed",
+    "not_kept",
+)
 
 
 class MarketRecord:
@@ -37,6 +51,7 @@ class MarketRecord:
         self._storage: TieredStorage | None = None
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._ledger = Ledger(config.record.kinds)
         self.recording: Recording | None = None
 
     async def open(
@@ -63,6 +78,7 @@ class MarketRecord:
             settings=RecordSettings(flush_every_s=wanted.flush_every_s, rows_max=wanted.rows_max),
             tell=self._tell,
             clock=self._clock,
+            own=self._ledger,
         )
         self._tasks = [asyncio.create_task(recording.keep(self._stop), name="record")]
         if "funding" in wanted.kinds:
@@ -71,6 +87,12 @@ class MarketRecord:
         for task in self._tasks:
             task.add_done_callback(self._ended)
         return recording
+
+    def ledger(self, bot_id: str, account: str | None, quotes: Mapping[str, str]) -> BotLedger | None:
+        """Return what writes down what a bot's trading comes to, as :class:`BotLedger` has it; None if nobody does."""
+        if self.recording is None or not set(OWN) & set(self._config.record.kinds):
+            return None
+        return BotLedger(self._ledger, bot_id, account, quotes, self._clock)
 
     async def close(self) -> None:
         """Make everything durable, and let go."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from algo_trade.bots.accounts import AccountDesk
     from algo_trade.bots.beginnings import Beginning
+    from algo_trade.bots.ledger import BotLedger
     from algo_trade.bots.room import Room
     from algo_trade.bots.services import Services
     from algo_trade.bots.trader import Outcome, Owned, Plan
@@ -82,6 +83,7 @@ class BotRun:
         self._pending: list[tuple[list[MarketEvent], int]] | None = []
         self._newest_bar_ns: dict[str, int] = {}
         self.holdings = Holdings()
+        self.ledger: BotLedger | None = None
         self._tally = Tally(services.telemetry.metrics, config.bot_id)
         self._blocked: dict[str, str] = {}
         self.has_failed = False
@@ -122,6 +124,8 @@ class BotRun:
         if config.mode == "live":
             await self._open_account(stack, lease.is_held, is_new=begins.recovers is None)
         await self._open_feed(stack, needs)
+        account = None if self._desk is None else self._desk.name
+        self.ledger = services.record.ledger(config.bot_id, account, {each.symbol: each.quote for each in listed})
         loss, portfolio = await self._memory.loss(), services.portfolios[config.mode]
         portfolio.join(config.bot_id)
         stack.callback(portfolio.forget, config.bot_id)
@@ -129,7 +133,15 @@ class BotRun:
         def make() -> Trader:
             limits = Limits.of(config.risk)
             apart = apart_of(strategy, plan)
-            return Trader(plan, limits=limits, loss=loss, portfolio=portfolio, journal=begins.journal, apart=apart)
+            return Trader(
+                plan,
+                limits=limits,
+                loss=loss,
+                portfolio=portfolio,
+                journal=begins.journal,
+                apart=apart,
+                ledger=self.ledger,
+            )
 
         self._room = room_for(strategy, make, self._answer, self._fail, name=f"bot {config.bot_id}")
         stack.callback(self._room.close)
@@ -337,6 +349,8 @@ class BotRun:
                 self._fail(error)
                 return
             self._tally.take(self.owned.counted)
+            if self.ledger is not None:
+                self.ledger.owned(self.owned)
             self._lag_ns = max(self._lag_ns, self._clock() - began_ns)
             self.last_heartbeat = datetime.now(UTC)
             if self.owned.breach is not None:
@@ -422,6 +436,8 @@ class BotRun:
                 await self._wind_up(self._switch, on_stop or self.config.on_stop)
             if not self._has_ended and self._desk is not None:
                 await self._desk.quiet(self, within_s=QUIET_S)
+            if self.ledger is not None and self.owned is not None:
+                self.ledger.owned(self.owned, is_last=True)
             try:
                 await self._keep()
             except (StorageError, JournalError) as error:

@@ -121,6 +121,7 @@ class Runner:
                 journals=journals,
                 store=self.store,
                 telemetry=self.telemetry,
+                record=record,
                 portfolios=self._portfolios,
                 clock=self._clock,
                 owner="a runner",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from algo_trade.bots.gateway import Gateway
     from algo_trade.bots.journals import Journals
+    from algo_trade.bots.record import MarketRecord
     from algo_trade.risk.portfolio import Portfolio
     from algo_trade.storage import DatabaseClient
     from algo_trade.telemetry import Telemetry
@@ -25,6 +26,7 @@ class Services:
     journals : where everything is written
     store : what is known of bots beside that
     telemetry : logs, metrics, alerts
+    record : writes down what is heard, and what comes of trading
     portfolios : limits over all bots, those on paper and those live apart
     clock : the time in nanoseconds since the epoch
     owner : this process, for others who want its bots
@@ -35,6 +37,7 @@ class Services:
     journals: Journals
     store: DatabaseClient
     telemetry: Telemetry
+    record: MarketRecord
     portfolios: Mapping[str, Portfolio]
     clock: Callable[[], int]
     owner: str

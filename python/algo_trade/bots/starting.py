@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from algo_trade._native import ControlEvent, cloid_tag
@@ -79,6 +80,8 @@ class Starting:
                 # What is open of the last run is nothing that this one knows: it is found out what became of it, and it goes.
                 for order, fills in estate.orders:
                     self._desk.adopt(self._run, order, fills, goes=True)
+                    if self._run.ledger is not None:
+                        self._run.ledger.adopt(order, sum((fill.quantity for fill in fills), Decimal(0)))
 
     async def _recover(self, journal: str, count: int, *, has_bars: bool) -> None:
         """Go on where another process was stopped: the same system, by its journal; then what was missed meanwhile."""

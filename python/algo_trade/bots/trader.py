@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from algo_trade._native import Bar, JournalWriter, Notice, OrderEvent, Recovered
+    from algo_trade.bots.ledger import BotLedger
     from algo_trade.core.protocols import BookKind, Command, Event, MarketEvent, Report
     from algo_trade.execution import VenueConfig
     from algo_trade.risk import SimpleRiskManager
@@ -111,6 +112,7 @@ class Trader:
     portfolio : limits over all bots
     journal : where everything is written
     apart : the strategy, if it lives elsewhere; else it is made here
+    ledger : writes down what its trading comes to
 
     Raises
     ------
@@ -127,6 +129,7 @@ class Trader:
         portfolio: Portfolio | None,
         journal: JournalWriter | None = None,
         apart: ApartStrategy | None = None,
+        ledger: BotLedger | None = None,
     ) -> None:
         symbols = sorted(plan.symbols)
         self._symbols = symbols
@@ -137,9 +140,10 @@ class Trader:
         if plan.is_paper:
             venue = SimulatedExecutionHandler(symbols, initial_capital=plan.capital, venue=plan.venue, books=plan.books)
         self._venue, self._is_paper, self._capital = venue, plan.is_paper, plan.capital
-        rest = (plan.bot_id, lambda: system.equity, limits, portfolio)
+        rest = (plan.bot_id, lambda: system.equity, limits, portfolio, ledger)
         self._way = Way(*rest) if venue is None else PaperWay(venue, *rest)
         self._watch, self._portfolio, self._bot_id = LossWatch(limits, loss), portfolio, plan.bot_id
+        self._ledger = ledger
         self._instants = Instants(system.step, self._way, has_books=True)
         self._now_ns = 0
         self._due_ns = NEVER
@@ -185,6 +189,7 @@ class Trader:
             # The simulated venue has died with the process, and every order on it.
             for order in self._system.orders():
                 gone = OrderUpdate(order.symbol, cloid=order.cloid, status="cancelled", reason="requested", time=now_ns)
+                self._way.hear_reports([gone])
                 self._instants.happen(now_ns, [], [], [gone])
         self._judge(now_ns)
         return self._outcome()
@@ -214,6 +219,10 @@ class Trader:
         for order in self._system.orders():
             price = order.price if order.price is not None else order.trigger_price
             exposure.asked(Wish(order.cloid, order.symbol, order.side == "buy", order.leaves, price, order.reduce_only))
+        if self._ledger is not None:
+            self._ledger.carry_over(self._system.positions())
+            for order in self._system.orders():
+                self._ledger.adopt(order, order.quantity - order.leaves)
         won = self._system.cash - self._capital
         if venue is not None and won:
             venue.restore(AccountEvent.transfer(0, won))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
+    from algo_trade.bots.ledger import BotLedger
     from algo_trade.core.protocols import Command, MarketEvent, Report
     from algo_trade.execution import SimulatedExecutionHandler
     from algo_trade.risk.portfolio import Portfolio
@@ -28,10 +29,19 @@ class Way:
     bot_id : whose
     equity : what the bot owns now
     limits, portfolio : its own limits, and those over all bots
+    ledger : writes down what comes of orders
     """
 
-    def __init__(self, bot_id: str, equity: Callable[[], Decimal], limits: Limits, portfolio: Portfolio | None) -> None:
+    def __init__(
+        self,
+        bot_id: str,
+        equity: Callable[[], Decimal],
+        limits: Limits,
+        portfolio: Portfolio | None,
+        ledger: BotLedger | None = None,
+    ) -> None:
         self._bot_id = bot_id
+        self._ledger = ledger
         self._equity = equity
         self._check = LimitCheck(limits)
         self._portfolio = portfolio
@@ -75,8 +85,12 @@ class Way:
             case RefuseOrder():
                 return ()
             case SubmitOrder() | ModifyOrder():
+                if self._ledger is not None:
+                    self._ledger.asked(command)
                 refused = self._refused(command, now_ns)
                 if refused is not None:
+                    if self._ledger is not None:
+                        self._ledger.told(refused)
                     return [refused]
             case _:
                 pass
@@ -110,6 +124,8 @@ class Way:
     def _told(self, reports: Sequence[Report]) -> Sequence[Report]:
         for report in reports:
             self.exposure.told(report)
+            if self._ledger is not None:
+                self._ledger.told(report)
             if isinstance(report, FillEvent):
                 self.has_filled = True
                 self.counted["fill"] += 1
@@ -126,7 +142,7 @@ class PaperWay(Way):
     Parameters
     ----------
     venue : the simulated one
-    bot_id, equity, limits, portfolio : as :class:`Way` has them
+    bot_id, equity, limits, portfolio, ledger : as :class:`Way` has them
     """
 
     def __init__(
@@ -136,8 +152,9 @@ class PaperWay(Way):
         equity: Callable[[], Decimal],
         limits: Limits,
         portfolio: Portfolio | None,
+        ledger: BotLedger | None = None,
     ) -> None:
-        super().__init__(bot_id, equity, limits, portfolio)
+        super().__init__(bot_id, equity, limits, portfolio, ledger)
         self._venue = venue
 
     @property

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -65,14 +65,18 @@ class DatabaseConfig(Table):
         return url
 
 
+Recorded: TypeAlias = Literal[
+    "trades", "book", "quotes", "contexts", "funding", "bars", "fills", "order_states", "equity"
+]
+"""What a run can write down: of markets, and of its own trading."""
+
+
 class RecordConfig(Table):
-    """What a run keeps of the markets that its bots hear."""
+    """What a run keeps of the markets that its bots hear, and of what their trading comes to."""
 
     enabled: bool = False
     """Whether it keeps anything."""
-    kinds: tuple[Literal["trades", "book", "quotes", "contexts", "funding", "bars"], ...] = Field(
-        default=("trades", "book", "quotes", "contexts", "funding", "bars"), min_length=1
-    )
+    kinds: tuple[Recorded, ...] = Field(default=get_args(Recorded), min_length=1)
     """What is kept."""
     flush_every_s: Annotated[float, Field(gt=0, le=3_600)] = 1.0
     """How often it is made durable: what is lost at most if the machine dies."""

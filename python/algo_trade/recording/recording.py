@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 import pyarrow as pa
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 VENUE: Final = "hyperliquid"
 TICKS: Final = ("trades", "book", "quotes", "contexts")
 KINDS: Final = (*TICKS, "funding", "bars")
-"""What can be recorded."""
+"""What can be recorded of markets."""
+OWN: Final = ("fills", "order_states", "equity")
+"""What can be recorded of one's own trading, by whoever trades."""
 _KIND_OF: Final = {
     "trades": "trades",
     "l2Book": "book",
@@ -36,7 +38,26 @@ _KIND_OF: Final = {
 
 Tell: TypeAlias = "Callable[[str, str, str], object]"
 """Hears what happens: a kind of :mod:`algo_trade.telemetry.kinds`, a level, words."""
-Written: TypeAlias = "tuple[str, pa.Table, int | None]"
+
+
+class Written(NamedTuple):
+    """Rows of a kind on their way to a sink; of bars, of one length."""
+
+    kind: str
+    rows: pa.Table
+    resolution_ns: int | None = None
+    venue: str = VENUE
+
+
+class Source(Protocol):
+    """Whoever gathers rows of something else."""
+
+    @property
+    def not_kept(self) -> int:
+        """For how many rows there was no room."""
+
+    def take(self) -> list[Written]:
+        """Return what is new; called in the thread that writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +94,7 @@ class RecordStatus:
     messages, bytes : heard and read
     rows : ticks kept
     bars, funding : rows of these
+    own : rows of one's own trading
     repeated : prints that had been heard already
     repaired : prints that were missed, and fetched
     refused : rows that no market can have
@@ -89,6 +111,7 @@ class RecordStatus:
     rows: int
     bars: int
     funding: int
+    own: int
     repeated: int
     repaired: int
     refused: int
@@ -115,10 +138,11 @@ class Recording:
     ----------
     coins : our symbol for each of the exchange's names
     sink : where to
-    kinds : what to keep, of :data:`KINDS`
+    kinds : what to keep, of :data:`KINDS` and :data:`OWN`
     settings : how often, how much
     tell : hears what happens
     clock : in nanoseconds since the epoch
+    own : gathers the rows of one's own trading
 
     Raises
     ------
@@ -135,13 +159,16 @@ class Recording:
         settings: RecordSettings | None = None,
         tell: Tell | None = None,
         clock: Callable[[], int] = time.time_ns,
+        own: Source | None = None,
     ) -> None:
-        unknown = [kind for kind in kinds if kind not in KINDS]
+        known = KINDS if own is None else (*KINDS, *OWN)
+        unknown = [kind for kind in kinds if kind not in known]
         if unknown or not kinds:
             given = unknown[0] if unknown else ""
-            raise ParameterError(f"kinds = {given!r}: can be recorded: {', '.join(KINDS)}")
+            raise ParameterError(f"kinds = {given!r}: can be recorded: {', '.join(known)}")
         self._coins = dict(coins)
         self._sink = sink
+        self._own = own
         self._settings = settings or RecordSettings()
         self.tell: Tell = tell or _nobody_hears
         self._clock = clock
@@ -163,7 +190,7 @@ class Recording:
         self._durable_ns = clock()
         self._failure: str | None = None
         self._malformed = 0
-        self._counts = dict.fromkeys(("bars", "funding", "repaired", "not_kept"), 0)
+        self._counts = dict.fromkeys(("bars", "funding", "own", "repaired", "not_kept"), 0)
         self._gap_counts: dict[str, int] = {}
 
     # --- what is heard ---
@@ -197,7 +224,7 @@ class Recording:
         if len(self._given) >= self._settings.others_max:
             self._counts["not_kept"] += rows.num_rows
             return False
-        self._given.append((kind, rows, None))
+        self._given.append(Written(kind, rows))
         if kind in self._counts:
             self._counts[kind] += rows.num_rows
         return True
@@ -344,11 +371,12 @@ class Recording:
             rows=counts["rows"],
             bars=self._counts["bars"],
             funding=self._counts["funding"],
+            own=self._counts["own"],
             repeated=counts["repeated"],
             repaired=self._counts["repaired"],
             refused=counts["refused"],
             malformed=counts["malformed"],
-            not_kept=counts["not_kept"] + self._counts["not_kept"],
+            not_kept=counts["not_kept"] + self._counts["not_kept"] + (0 if self._own is None else self._own.not_kept),
             gaps=dict(self._gap_counts),
             waiting=self._buffer.rows,
             lag_s=max(0, self._clock() - self._durable_ns) / 1e9,
@@ -364,9 +392,9 @@ class Recording:
             if not self._pending:
                 self._pending = self._taken()
             while self._pending:
-                kind, rows, resolution = self._pending[0]
+                kind, rows, resolution, venue = self._pending[0]
                 try:
-                    self._sink.write(kind, rows, venue=VENUE, resolution=resolution)
+                    self._sink.write(kind, rows, venue=venue, resolution=resolution)
                 except StorageError:
                     raise
                 except AlgoTradeError as error:
@@ -377,12 +405,16 @@ class Recording:
 
     def _taken(self) -> list[Written]:
         (bars, gaps, given), self._others = self._others or ([], [], []), None
-        taken: list[Written] = [(kind, pa.table(rows), None) for kind, rows in self._buffer.drain()]
+        taken: list[Written] = [Written(kind, pa.table(rows)) for kind, rows in self._buffer.drain()]
         lengths = sorted({bar.resolution_ns for bar in bars})
-        taken += [("bars", bar_table(bar for bar in bars if bar.resolution_ns == each), each) for each in lengths]
+        taken += [
+            Written("bars", bar_table(bar for bar in bars if bar.resolution_ns == each), each) for each in lengths
+        ]
         if gaps:
-            taken.append(("gaps", gap_table(gaps), None))
-        return [*taken, *given]
+            taken.append(Written("gaps", gap_table(gaps)))
+        own = [] if self._own is None else self._own.take()
+        self._counts["own"] += sum(each.rows.num_rows for each in own)
+        return [*taken, *given, *own]
 
     async def _migrate(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

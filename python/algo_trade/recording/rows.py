@@ -35,12 +35,12 @@ class GapRow(NamedTuple):
 def bar_table(bars: Iterable[Bar]) -> pa.Table:
     """Return bars as rows of ``bars``."""
     rows = [(bar.open_time_ns, bar.symbol, bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in bars]
-    return _table("bars", rows)
+    return table_of("bars", rows)
 
 
 def candle_table(symbol: str, candles: Iterable[Mapping[str, Any]]) -> pa.Table:
     """Return bars of an answer as rows of ``bars``."""
-    return _table(
+    return table_of(
         "bars",
         [
             (row["open_time"], symbol, row["open"], row["high"], row["low"], row["close"], steps(row["volume"]))
@@ -55,7 +55,7 @@ def funding_table(symbol: str, rates: Iterable[Mapping[str, Any]]) -> pa.Table:
         (row["time"], row["time"] + FEED_LATENCY_NS, symbol, _FUNDING, 0, *(Decimal(0),) * 2, 0, 0, 0, _rate(row))
         for row in rates
     ]
-    return _table("funding", rows)
+    return table_of("funding", rows)
 
 
 def context_table(contexts: Mapping[str, Mapping[str, Any]], now_ns: int) -> pa.Table:
@@ -66,12 +66,12 @@ def context_table(contexts: Mapping[str, Mapping[str, Any]], now_ns: int) -> pa.
         mark, oracle = steps(context["mark_price"]), steps(context["oracle_price"])
         sides = int(steps(bid) * _STEPS), int(steps(ask) * _STEPS)
         rows.append((now_ns, now_ns + FEED_LATENCY_NS, symbol, _CONTEXT, 0, mark, oracle, sides[0], 0, 0, sides[1]))
-    return _table("contexts", rows)
+    return table_of("contexts", rows)
 
 
 def gap_table(gaps: Iterable[GapRow]) -> pa.Table:
     """Return gaps as rows of ``gaps``."""
-    return _table("gaps", [(gap.start_ns, gap.symbol, gap.missing, gap.end_ns, gap.reason) for gap in gaps])
+    return table_of("gaps", [(gap.start_ns, gap.symbol, gap.missing, gap.end_ns, gap.reason) for gap in gaps])
 
 
 def steps(number: Decimal) -> Decimal:
@@ -83,7 +83,8 @@ def _rate(row: Mapping[str, Any]) -> int:
     return int((row["rate"] * _RATE_STEPS).to_integral_value(ROUND_HALF_EVEN))
 
 
-def _table(kind: str, rows: Sequence[tuple[object, ...]]) -> pa.Table:
+def table_of(kind: str, rows: Sequence[tuple[object, ...]]) -> pa.Table:
+    """Return rows, with values in the order of their kind's columns, as a table."""
     schema = KINDS[kind].schema
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
     return pa.table([_column(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema)
