@@ -143,7 +143,7 @@ def test_what_a_cut_of_the_sockets_took_is_fetched_or_told(tmp_path: Path) -> No
 def test_prints_that_do_not_come_by_themselves_after_a_cut_are_asked_for(tmp_path: Path) -> None:
     async def main() -> RecordStatus:
         async with (
-            venue_of(seed=12, symbols=1, density=200) as venue,
+            venue_of(seed=12, symbols=1, density=120) as venue,
             recorder_of(venue, tiers(tmp_path)) as (recorder, client),
         ):
             await until(lambda: all_live(recorder) and recorder.status().rows > 100)
@@ -151,7 +151,7 @@ def test_prints_that_do_not_come_by_themselves_after_a_cut_are_asked_for(tmp_pat
             venue.control("cut_connections")
             known = await told_prints(client)
             # The first message after a subscription brings the last thirty, an answer the last hundred.
-            while len(missed := (await told_prints(client))["BTC"] - known["BTC"]) < 45:
+            while len(missed := (await told_prints(client))["BTC"] - known["BTC"]) < 38:
                 await asyncio.sleep(0.05)
             venue.control(faults=[])
             await until(lambda: recorder.status().repaired)
@@ -159,7 +159,7 @@ def test_prints_that_do_not_come_by_themselves_after_a_cut_are_asked_for(tmp_pat
         return recorder.status()
 
     status = asyncio.run(main())
-    assert 10 <= status.repaired <= 100
+    assert 0 < status.repaired < 100
     assert "trades" not in status.gaps
 
 
