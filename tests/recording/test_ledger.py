@@ -12,8 +12,11 @@ import pytest
 
 from algo_trade._native import FillEvent, OrderUpdate, SigningKey
 from algo_trade.bots.ledger import BotLedger, Ledger
+from algo_trade.bots.models import Books, BotPosition
+from algo_trade.bots.trader import Owned
 from algo_trade.hyperliquid.reporting import NOBODY
 from algo_trade.risk.exposure import ENDS
+from algo_trade.risk.limits import LossState
 from algo_trade.storage.tiers.storage import TieredStorage
 from algo_trade.venue.testing import running_venue
 from tests.bots.process import Process, wait
@@ -25,7 +28,6 @@ pytest.importorskip("picows", reason="needs the extra `live`")
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from algo_trade.bots.trader import Owned
     from algo_trade.venue.testing import RunningVenue
 
 OWN = ("fills", "order_states", "equity")
@@ -282,3 +284,26 @@ def test_what_is_not_written_yet_is_bounded_and_what_is_not_kept_is_counted() ->
     assert ledger.take() == []
     bot.told(forced("0.01"))
     assert [each.rows.num_rows for each in ledger.take()] == [1]
+
+
+def test_equity_is_kept_once_a_minute_and_at_the_end() -> None:
+    ledger, now_ns = Ledger(OWN), 1_700_000_000_000_000_000
+    bot = BotLedger(ledger, "a", None, {"BTC": "USDC"}, lambda: now_ns)
+    position = BotPosition("BTC", Decimal(1), Decimal(90_000), Decimal("-12.5"))
+    books = Books(Decimal("987.5"), Decimal("-12.5"), (position,))
+    owned = Owned(books, Decimal(1_000), None, LossState(-1, None, None), {})
+    for _ in range(121):
+        bot.owned(owned)
+        now_ns += 1_000_000_000
+    bot.owned(owned, is_last=True)
+    (written,) = ledger.take()
+    assert (written.kind, written.venue) == ("equity", "paper")
+    began_s = 1_700_000_000
+    assert [row["timestamp"].timestamp() - began_s for row in written.rows.to_pylist()] == [0, 60, 120, 121]
+    row = written.rows.to_pylist()[-1]
+    assert (row["symbol"], row["account"], row["bot_id"]) == ("USDC", "a", "a")
+    assert [row[each] for each in ("equity", "cash", "unrealized_pnl")] == [
+        books.equity,
+        owned.cash,
+        Decimal("-12.5"),
+    ]
