@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -11,7 +12,7 @@ import pytest
 from algo_trade.errors import ParameterError, StorageError
 from algo_trade.hyperliquid import SessionSettings
 from algo_trade.storage.lake.resample import resampled
-from tests.recording.world import Told, client_of, recorder_of, rows, tiers, until, venue_of
+from tests.recording.world import SESSION, Told, client_of, recorder_of, rows, tiers, until, venue_of
 
 pytest.importorskip("picows", reason="needs the extra `live`")
 
@@ -63,7 +64,9 @@ def each_once(lake: Path, wanted: dict[str, set[int]]) -> None:
     frame = rows(lake, "trades")
     assert not frame.select("symbol", "order_id").is_duplicated().any()
     for symbol, ids in wanted.items():
-        assert ids <= set(frame.filter(pl.col("symbol") == symbol)["order_id"]), symbol
+        recorded = set(frame.filter(pl.col("symbol") == symbol)["order_id"])
+        # Older ones than the first are from before it was subscribed to.
+        assert {each for each in ids if each >= min(recorded)} <= recorded, symbol
 
 
 def test_every_print_of_fifty_symbols_is_there_once_and_bars_of_them_are_the_venues_candles(tmp_path: Path) -> None:
@@ -141,17 +144,20 @@ def test_what_a_cut_of_the_sockets_took_is_fetched_or_told(tmp_path: Path) -> No
 
 
 def test_prints_that_do_not_come_by_themselves_after_a_cut_are_asked_for(tmp_path: Path) -> None:
+    # It is back before the venue has forgotten anything.
+    session = replace(SESSION, backoff_max_s=0.1)
+
     async def main() -> RecordStatus:
         async with (
-            venue_of(seed=12, symbols=1, density=200) as venue,
-            recorder_of(venue, tiers(tmp_path)) as (recorder, client),
+            venue_of(seed=12, symbols=1, density=80) as venue,
+            recorder_of(venue, tiers(tmp_path), session=session) as (recorder, client),
         ):
             await until(lambda: all_live(recorder) and recorder.status().rows > 100)
             venue.control(faults=[{"at": "connect", "effect": "drop"}])
             venue.control("cut_connections")
             known = await told_prints(client)
             # The first message after a subscription brings the last thirty, an answer the last hundred.
-            while len(missed := (await told_prints(client))["BTC"] - known["BTC"]) < 45:
+            while len(missed := (await told_prints(client))["BTC"] - known["BTC"]) < 38:
                 await asyncio.sleep(0.05)
             venue.control(faults=[])
             await until(lambda: recorder.status().repaired)
@@ -159,7 +165,7 @@ def test_prints_that_do_not_come_by_themselves_after_a_cut_are_asked_for(tmp_pat
         return recorder.status()
 
     status = asyncio.run(main())
-    assert 10 <= status.repaired <= 100
+    assert 0 < status.repaired < 100
     assert "trades" not in status.gaps
 
 

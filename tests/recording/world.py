@@ -69,13 +69,14 @@ async def recorder_of(
     venue: RunningVenue, sink: Sink, *, told: Told | None = None, **options: Any
 ) -> AsyncIterator[tuple[Recorder, HyperliquidClient]]:
     """Record all perpetuals of a venue within the block; what was heard is in the sink after it."""
+    session = options.pop("session", SESSION)
     settings = options.pop("settings", None) or RecordSettings(flush_every_s=0.2, retry_after_s=0.05)
     async with client_of(venue) as client:
         recorder = Recorder(
             {each.coin: each.symbol for each in client.instruments.all() if each.kind == "perp"},
             sink,
             url=venue.ws_url,
-            session=SESSION,
+            session=session,
             info=client.info,
             settings=settings,
             tell=told,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,6 +54,27 @@ def test_each_day_of_all_tiers_is_told_with_its_rows(tmp_path: Path, warm_url: s
         assert [part.partition.symbol for part in storage.parts("bars", resolution="1m")] == ["ETH"]
         assert storage.parts("trades", "ETH") == storage.parts(venue="w") == []
         assert len(storage.parts("trades", start="2026-03-02", end="2026-03-03")) == 1
+
+
+def test_who_asks_beside_a_writer_that_joins_batches_sees_all_that_was_durable(tmp_path: Path, warm_url: str) -> None:
+    with (
+        TieredStorage(tmp_path / "lake", warm_url) as storage,
+        TieredStorage(tmp_path / "lake", warm_url) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+
+        def write() -> None:
+            for number in range(200):
+                storage.write("trades", trades("BTC", (number,)), venue="v")
+                storage.flush()
+
+        writing = pool.submit(write)
+        counts = [0]
+        while not writing.done():
+            counts.append(other.query("trades", "BTC", venue="v").read_all().num_rows)
+        writing.result()
+        assert counts == sorted(counts)
+        assert other.query("trades", "BTC", venue="v").read_all().num_rows == 200
 
 
 def test_commands_see_what_is_on_its_way_to_the_lake(tmp_path: Path) -> None:

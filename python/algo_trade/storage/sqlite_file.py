@@ -73,6 +73,16 @@ class SqliteFile:
                 self._connection.execute("ROLLBACK")
             raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See one state in all that is read in it, whatever other processes write meanwhile."""
+        self.run("BEGIN")
+        try:
+            yield
+        finally:
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
     def open(self) -> None:
         """Check the file, and bring it up to date.
 

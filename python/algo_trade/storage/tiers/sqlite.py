@@ -131,7 +131,8 @@ class SqliteWarm:
     ) -> pa.Table:
         """Return the rows of a series within [start, end), each once, in order."""
         kind = KINDS[series.kind]
-        with self._lock:
+        # The process that writes may join batches between two statements.
+        with self._lock, self._file.snapshot():
             pieces = self._pieces(series, self._found(series, start_ns, end_ns))
         table = _whole(kind, [within(kind, piece, start_ns, end_ns) for piece in pieces])
         return table if columns is None else table.select(list(columns))
@@ -141,7 +142,7 @@ class SqliteWarm:
         """Give the rows of a series before a midnight, UTC: they are gone when the ``with`` ends well, and stay if it raises."""
         if end_ns % DAY_NS:
             raise ValueError(f"end_ns = {end_ns}: rows are taken by whole days")
-        with self._lock:
+        with self._lock, self._file.snapshot():
             self._taken.add(series)
             found = self._found(series, None, end_ns)
             pieces = self._pieces(series, found)
