@@ -40,13 +40,18 @@ class _Ring:
         """Return what is durable elsewhere, in the order of writing."""
         return [piece for level in reversed(self.levels) for piece in level]
 
-    def join(self, kind: Kind) -> None:
-        """Join the pieces of a level where they are many."""
+    def join(self, kind: Kind) -> int:
+        """Join the pieces of a level where they are many; return how many bytes more it is then."""
+        more = 0
         for level in range(_LEVEL_MAX):
-            if len(self.levels[level]) < FAN_IN:
-                return
-            self.levels[level + 1].append(piece_of(kind, ordered(kind, self.levels[level]), is_clean=True))
+            pieces = self.levels[level]
+            if len(pieces) < FAN_IN:
+                break
+            one = piece_of(kind, ordered(kind, pieces), is_clean=True)
+            more += one.table.nbytes - sum(piece.table.nbytes for piece in pieces)
+            self.levels[level + 1].append(one)
             self.levels[level] = []
+        return more
 
     def forget(self, first: Piece) -> None:
         """Let go of a piece that is kept."""
@@ -63,24 +68,17 @@ class Hot:
 
     def __init__(self) -> None:
         self._rings: dict[SeriesId, _Ring] = {}
+        self.size = 0
+        """The bytes of all rows."""
         self.fresh_bytes = 0
         """Of rows that are only here."""
-
-    @property
-    def size(self) -> int:
-        """The bytes of all rows."""
-        pieces = (piece for ring in self._rings.values() for piece in (*ring.kept(), *ring.fresh))
-        return sum(piece.table.nbytes for piece in pieces)
-
-    def knows(self, series: SeriesId) -> bool:
-        """Whether there were rows of a series."""
-        return series in self._rings
 
     def add(self, series: SeriesId, table: pa.Table, known_until_ns: int) -> None:
         """Take rows. Of a series that is new here, other tiers may hold rows up to ``known_until_ns``."""
         ring = self._rings.setdefault(series, _Ring(known_until_ns + 1))
         ring.fresh.append(piece_of(KINDS[series.kind], table))
         self.fresh_bytes += table.nbytes
+        self.size += table.nbytes
 
     def fresh(self) -> dict[SeriesId, list[Piece]]:
         """Return all that is only here."""
@@ -93,16 +91,15 @@ class Hot:
             del ring.fresh[: len(held)]
             self.fresh_bytes -= sum(piece.table.nbytes for piece in held)
             ring.levels[0] += held
-            ring.join(KINDS[series.kind])
+            self.size += ring.join(KINDS[series.kind])
 
     def forget(self, before_ns: int, bytes_max: int) -> None:
         """Let go of what is durable elsewhere and older than a time, and of more, the oldest first, until the rest is small enough."""
-        size = self.size
         held = [(piece.last_ns, ring, piece) for ring in self._rings.values() for piece in ring.kept()]
         for last_ns, ring, piece in sorted(held, key=lambda each: each[0]):
-            if last_ns >= before_ns and size <= bytes_max:
+            if last_ns >= before_ns and self.size <= bytes_max:
                 return
-            size -= piece.table.nbytes
+            self.size -= piece.table.nbytes
             ring.forget(piece)
 
     def series(self, kinds: Sequence[str] = (), symbols: Sequence[str] = ()) -> list[SeriesId]:

@@ -224,7 +224,7 @@ class TieredStorage:
             now_ns = self._clock()
             with self._lock:
                 self._hot.kept(fresh)
-                if now_ns >= self._forget_ns or self._hot.fresh_bytes:
+                if now_ns >= self._forget_ns or self._hot.size > self._hot_bytes_max:
                     self._hot.forget(now_ns - self._hot_for_ns, self._hot_bytes_max)
                     self._forget_ns = now_ns + _FORGET_EVERY_NS
         return sum(piece.table.num_rows for pieces in fresh.values() for piece in pieces)
