@@ -286,6 +286,21 @@ def test_what_is_not_written_yet_is_bounded_and_what_is_not_kept_is_counted() ->
     assert [each.rows.num_rows for each in ledger.take()] == [1]
 
 
+def test_what_no_column_can_hold_is_not_kept_and_trading_goes_on() -> None:
+    ledger = Ledger(OWN)
+    bot = BotLedger(ledger, "a", None, {"BTC": "USDC"}, lambda: 9)
+    vast = Decimal("92233720368.54775807")
+    for number, side in enumerate(("buy", "sell")):
+        price = vast if side == "sell" else 1
+        bot.told(
+            FillEvent(
+                "BTC", cloid=NOBODY, side=side, price=price, quantity=vast, fee=0, time=9, trade_id=number, oid=number
+            )
+        )
+    assert [written.rows.num_rows for written in ledger.take()] == [1]
+    assert ledger.not_kept == 1
+
+
 def test_equity_is_kept_once_a_minute_and_at_the_end() -> None:
     ledger, now_ns = Ledger(OWN), 1_700_000_000_000_000_000
     bot = BotLedger(ledger, "a", None, {"BTC": "USDC"}, lambda: now_ns)

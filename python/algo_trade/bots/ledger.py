@@ -136,14 +136,11 @@ class BotLedger:
             self._orders[command.order.cloid] = _Order.of(command.order)
 
     def told(self, report: Report) -> None:
-        """Write down what the venue said."""
-        if isinstance(report, FillEvent):
-            self._fill(report)
-        elif isinstance(report, OrderUpdate):
-            self._order_state(report)
-        elif report.kind == "position" and report.symbol is not None:
-            quantity = report.quantity or ZERO
-            self._held[report.symbol] = quantity, quantity * (report.entry_price or ZERO)
+        """Write down what the venue said. An amount that no column can hold is not kept: trading does not fail by what is written down."""
+        try:
+            self._told(report)
+        except ArithmeticError:
+            self._ledger.not_kept += 1
 
     def owned(self, owned: Owned, *, is_last: bool = False) -> None:
         """Write down what is owned, once a minute, and at the end."""
@@ -155,6 +152,15 @@ class BotLedger:
         unrealised = sum((each.unrealised_pnl for each in books.positions), ZERO)
         currency = next(iter(self._quotes.values()))
         self._put("equity", (now_ns, currency, *self._names, books.equity, owned.cash, unrealised))
+
+    def _told(self, report: Report) -> None:
+        if isinstance(report, FillEvent):
+            self._fill(report)
+        elif isinstance(report, OrderUpdate):
+            self._order_state(report)
+        elif report.kind == "position" and report.symbol is not None:
+            quantity = report.quantity or ZERO
+            self._held[report.symbol] = quantity, quantity * (report.entry_price or ZERO)
 
     def _fill(self, fill: FillEvent) -> None:
         order = self._orders.get(fill.cloid)
