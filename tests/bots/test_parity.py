@@ -31,13 +31,16 @@ class Signals(at.Strategy):
     every_ms = at.param(300, low=1)
 
     def on_start(self, ctx):
-        self.last_ns = 0
+        self.last_ns = None
         self.number = 0
 
     def on_quote(self, ctx, quote):
-        if ctx.now_ns - self.last_ns < at.ms(self.every_ms):
+        # By the market's time, and not at once: what came while the bot began is heard a little later than it came.
+        if self.last_ns is None:
+            self.last_ns = quote.time_ns
+        if quote.time_ns - self.last_ns < at.ms(self.every_ms):
             return None
-        self.last_ns = ctx.now_ns
+        self.last_ns = quote.time_ns
         self.number += 1
         # Its decisions depend on the market, to the last digit.
         if self.number % 5 == 0:
