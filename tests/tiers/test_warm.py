@@ -92,3 +92,13 @@ def test_commands_see_what_is_on_its_way_to_the_lake(tmp_path: Path) -> None:
     assert "and what is on its way there" in asked.err
     checked = process("data", "verify", tmp_path / "lake", "--json")
     assert json.loads(checked.out)["rows"] == 2
+
+
+def test_what_another_process_has_written_since_can_be_moved(tmp_path: Path) -> None:
+    where = tmp_path / "lake", f"sqlite:///{tmp_path}/lake-warm.db"
+    with TieredStorage(*where) as mover, TieredStorage(*where) as writer:
+        writer.write("trades", trades("BTC", (0, 5)), venue="v")
+        writer.flush()
+        assert mover.migrate(before="2026-04-01").rows == 2
+        assert mover.warm.series() == {}
+        assert writer.query("trades").read_all().num_rows == 2

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from algo_trade.core.times import duration_ns
 from algo_trade.errors import StorageError
-from algo_trade.storage.kinds import KINDS
+from algo_trade.storage.kinds import KINDS, times_of
 from algo_trade.storage.lake.layout import span_ns
 from algo_trade.storage.lake.parquet import read_part
 
@@ -135,7 +135,7 @@ def _file(lake: ParquetStorage, part: Part) -> Any:  # noqa: ANN401 -- a generat
 
 def _times(where: str, part: Part, table: pa.Table) -> Iterator[Finding]:
     kind = KINDS[part.partition.kind]
-    times = table[kind.time].cast(pa.int64()).to_numpy()
+    times = times_of(kind, table)
     back = np.flatnonzero(np.diff(times) < 0)
     if len(back):
         yield Finding("error", where, f"row {back[0] + 2}: {kind.time} lies before that of the row before")

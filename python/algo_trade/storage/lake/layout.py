@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from algo_trade.errors import DataError
-from algo_trade.storage.kinds import KINDS
+from algo_trade.storage.kinds import KINDS, SeriesId
 
 DAY_NS = 86_400_000_000_000
 _MINUTE_NS, _HOUR_NS = 60_000_000_000, 3_600_000_000_000
@@ -31,6 +31,11 @@ class Partition(NamedTuple):
     symbol: str
     date: str
     resolution_ns: int = 0
+
+    @property
+    def series(self) -> SeriesId:
+        """What its rows are of, whichever the day."""
+        return SeriesId(self.kind, self.venue, self.symbol, self.resolution_ns)
 
     @property
     def folder(self) -> str:

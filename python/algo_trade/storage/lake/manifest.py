@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from algo_trade._native import __version__
 from algo_trade.errors import LakeChangedError, StorageError
-from algo_trade.storage.kinds import SCHEMA_VERSION
+from algo_trade.storage.kinds import SCHEMA_VERSION, SeriesId
 from algo_trade.storage.lake.files import REQUESTS, at_once
 from algo_trade.storage.lake.layout import MANIFEST, Part, Partition, place_of
 from algo_trade.storage.lake.parquet import describe
@@ -86,6 +86,12 @@ class Version:
         if resolution_ns is not None:
             table = table.filter(pc.equal(table["resolution_ns"], resolution_ns))
         return sorted(map(Part.of_json, table.to_pylist()))
+
+    def last_times(self) -> dict[SeriesId, int]:
+        """Return the last time of each series."""
+        names = list(SeriesId._fields)
+        last = self.table.group_by(names).aggregate([("last_ns", "max")])
+        return {SeriesId(*(row[name] for name in names)): row["last_ns_max"] for row in last.to_pylist()}
 
     def partitions(
         self,

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from algo_trade.core.times import duration_ns
 from algo_trade.errors import ParameterError
-from algo_trade.storage.kinds import conform, kind_of
+from algo_trade.storage.kinds import conform, kind_of, times_of
 from algo_trade.storage.lake.layout import Partition, date_of, span_ns
 from algo_trade.storage.lake.parquet import table_of
 
@@ -57,10 +57,10 @@ def _groups(kind: Kind, table: pa.Table, venue: str, resolution_ns: int) -> Iter
     if not table.num_rows:
         return
     names, ends = _runs(table["symbol"])
-    times = _times(table, kind)
+    times = times_of(kind, table)
     if not _is_in_order(names, ends, times):
         table, names, ends = _sorted(kind, table, names, ends)
-        times = _times(table, kind)
+        times = times_of(kind, table)
     first = 0
     for name, end in zip(names, ends, strict=True):
         while first < end:
@@ -69,11 +69,6 @@ def _groups(kind: Kind, table: pa.Table, venue: str, resolution_ns: int) -> Iter
             partition = Partition(kind.name, venue, name, date, resolution_ns)
             yield Group(partition, table.slice(first, cut - first), int(times[first]), int(times[cut - 1]))
             first = cut
-
-
-def _times(table: pa.Table, kind: Kind) -> Ints:
-    times: Ints = table[kind.time].cast(pa.int64()).to_numpy()
-    return times
 
 
 def _runs(symbols: pa.ChunkedArray) -> tuple[list[str], Ints]:

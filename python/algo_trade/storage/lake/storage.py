@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from algo_trade.core.times import duration_ns, time_ns
 from algo_trade.errors import DataError, StorageError
-from algo_trade.storage.kinds import KINDS, check_one_length, kind_of, plain, shown
+from algo_trade.storage.kinds import KINDS, check_one_length, kind_of, plain, shown, times_of
 from algo_trade.storage.lake.files import REQUESTS, Folder, ahead, at_once, files_of
 from algo_trade.storage.lake.layout import Part, Partition, part_path
 from algo_trade.storage.lake.manifest import SWEEP_AFTER_S, Manifest, Version
@@ -241,7 +241,7 @@ class ParquetStorage:
         """Write what is left of a part of bars before, between and after new ones."""
         kind = KINDS[old.partition.kind]
         table = self._table(kind, old)
-        times = table[kind.time].cast(pa.int64()).to_numpy()
+        times = times_of(kind, table)
         made, first = [], 0
         for new in [*sorted(news, key=lambda part: part.first_ns), None]:
             end = len(times) if new is None else int(times.searchsorted(new.first_ns))

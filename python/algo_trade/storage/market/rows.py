@@ -9,12 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from algo_trade.errors import ParameterError
-from algo_trade.storage.kinds import conform
+from algo_trade.storage.kinds import conform, times_of
 from algo_trade.storage.market.tables import RESOLUTION
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from algo_trade.storage.market.tables import Table
 
 # A row of an index of PostgreSQL has 2,704 bytes at most, and a key up to six texts.
@@ -62,9 +60,9 @@ def checked(table: Table, rows: pa.Table, venue: str, resolution_ns: int) -> Bat
         raise ParameterError(f"{kind.name}: resolution = {resolution_ns or None}: bars have one, all others have none")
     rows = conform(kind, rows)
     if kind.has_resolution:
-        beyond = np.flatnonzero(ns_of(rows, kind.time) % 1_000)
+        beyond = np.flatnonzero(times_of(kind, rows) % 1_000)
         if beyond.size:
-            at = int(ns_of(rows, kind.time)[beyond[0]])
+            at = int(times_of(kind, rows)[beyond[0]])
             raise ParameterError(
                 f"{kind.name}.{kind.time}: row {beyond[0] + 1} = {at} ns: a bar begins at a whole microsecond: a database keeps no shorter "
                 "time; keep such bars in a lake"
@@ -89,21 +87,10 @@ def _check_text(what: str, has_zero: bool, longest: int) -> None:  # noqa: FBT00
         raise ParameterError(f"{what}: {longest} bytes: must be at most {_KEY_TEXT_BYTES_MAX} in a database")
 
 
-def ns_of(rows: pa.Table, time: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the times of rows in nanoseconds."""
-    found: np.ndarray[tuple[int], np.dtype[np.int64]] = rows[time].cast(pa.int64()).to_numpy()
-    return found
-
-
 def pieces(batch: Batch) -> list[int]:
     """Return the pieces of time of the table in which rows lie, each by its first second."""
     step_s = batch.table.step_s
     if step_s is None or not batch.rows.num_rows:
         return []
-    numbers = np.unique((ns_of(batch.rows, batch.table.kind.time) - _ORIGIN_S * _NS) // (step_s * _NS))
+    numbers = np.unique((times_of(batch.table.kind, batch.rows) - _ORIGIN_S * _NS) // (step_s * _NS))
     return [int(number) * step_s + _ORIGIN_S for number in numbers]
-
-
-def joined(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    """Return batches as one table."""
-    return pa.Table.from_batches(batches, schema=schema)

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from algo_trade.storage.kinds import times_of
 from algo_trade.storage.lake.layout import DAY_NS
 from algo_trade.storage.lake.parquet import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import numpy.typing as npt
 
     from algo_trade.storage.kinds import Kind
 
@@ -37,20 +36,14 @@ class Piece(NamedTuple):
 
 def piece_of(kind: Kind, table: pa.Table, *, is_clean: bool = False) -> Piece:
     """Return a table as a piece."""
-    at = times(kind, table)
+    at = times_of(kind, table)
     # A key has a time: rows that follow one another differ.
     return Piece(table, int(at.min()), int(at.max()), is_clean or bool((np.diff(at) > 0).all()))
 
 
-def times(kind: Kind, table: pa.Table) -> npt.NDArray[np.int64]:
-    """Return the times of rows in ns."""
-    at: npt.NDArray[np.int64] = table[kind.time].cast(pa.int64()).to_numpy()
-    return at
-
-
 def by_day(kind: Kind, table: pa.Table) -> Iterator[tuple[int, Piece]]:
     """Give the rows of each UTC day, with the number of days since the epoch; rows of a day keep their order."""
-    days = np.floor_divide(times(kind, table), DAY_NS)
+    days = np.floor_divide(times_of(kind, table), DAY_NS)
     if (days == days[0]).all():
         yield int(days[0]), piece_of(kind, table)
         return
@@ -124,7 +117,7 @@ def within(kind: Kind, piece: Piece, start_ns: int | None, end_ns: int | None) -
     last_ns = piece.last_ns if end_ns is None else min(piece.last_ns, end_ns - 1)
     if (first_ns, last_ns) == (piece.first_ns, piece.last_ns):
         return piece
-    at = times(kind, piece.table)
+    at = times_of(kind, piece.table)
     if piece.is_clean:
         first, last = (int(each) for each in np.searchsorted(at, [first_ns, last_ns + 1]))
         rows = piece.table.slice(first, max(0, last - first))

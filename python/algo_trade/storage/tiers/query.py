@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
-from algo_trade.storage.kinds import SeriesId, check_one_length, shown
+from algo_trade.storage.kinds import check_one_length, shown
 from algo_trade.storage.lake.layout import DAY_NS
 from algo_trade.storage.lake.parquet import read_part
 from algo_trade.storage.tiers.pieces import ordered, piece_of, within
@@ -15,7 +15,7 @@ from algo_trade.storage.tiers.pieces import ordered, piece_of, within
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from algo_trade.storage.kinds import Kind
+    from algo_trade.storage.kinds import Kind, SeriesId
     from algo_trade.storage.lake.layout import Part
     from algo_trade.storage.lake.manifest import Version
     from algo_trade.storage.lake.storage import ParquetStorage
@@ -116,9 +116,7 @@ class Answer:
         self.version = self._version = lake.version()
         """The lake as it was when this was made."""
         for part in self._parts(self._version):
-            of = part.partition
-            series = SeriesId(of.kind, of.venue, of.symbol, of.resolution_ns)
-            self._held.setdefault(series, _Held()).cold.append(part)
+            self._held.setdefault(part.partition.series, _Held()).cold.append(part)
         check_one_length(question.kind, (series.resolution_ns for series in self._held))
 
     def stream(self) -> pa.RecordBatchReader:

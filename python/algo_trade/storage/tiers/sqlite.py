@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import zlib
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from algo_trade.errors import StorageError
+from algo_trade.errors import ParameterError, StorageError
 from algo_trade.storage.kinds import KINDS, SeriesId
 from algo_trade.storage.lake.layout import DAY_NS, Part, Partition, date_of
 from algo_trade.storage.schema import shipped
@@ -34,8 +34,8 @@ _INSERT = (
 _FOUND = f"SELECT id, level, first_ns, last_ns FROM batches WHERE {_OF} AND first_ns < ? AND last_ns >= ? ORDER BY level DESC, id"  # noqa: S608
 _COUNTS = "SELECT kind, venue, symbol, resolution_ns, day, level, COUNT(*) FROM batches GROUP BY 1, 2, 3, 4, 5, 6"
 _LEVEL = f"SELECT id, level, first_ns, last_ns FROM batches WHERE {_OF} AND day = ? AND level = ? ORDER BY id"  # noqa: S608
-_SERIES = "SELECT kind, venue, symbol, resolution_ns, MIN(first_ns), MAX(last_ns) FROM batches GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
-_DAYS = "SELECT kind, venue, symbol, resolution_ns, day, MIN(first_ns), MAX(last_ns), SUM(rows), SUM(LENGTH(content)) FROM batches GROUP BY 1, 2, 3, 4, 5"
+_SERIES = "SELECT kind, venue, symbol, resolution_ns, MIN(first_ns), MAX(last_ns) FROM batches {where} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+_DAYS = "SELECT kind, venue, symbol, resolution_ns, day, MIN(first_ns), MAX(last_ns), SUM(rows), SUM(LENGTH(content)) FROM batches {where} GROUP BY 1, 2, 3, 4, 5"
 _EPOCH_END = 1 << 62
 
 
@@ -68,7 +68,7 @@ class SqliteWarm:
         """Make it if it is not there, and bring it up to date."""
         with self._lock:
             self._file.open()
-            self._counts = {(SeriesId(*key), day, level): count for *key, day, level, count in self._file.run(_COUNTS)}
+            self._count()
 
     def close(self) -> None:
         """Let go of it."""
@@ -83,32 +83,18 @@ class SqliteWarm:
             if table.num_rows
             for day, piece in by_day(KINDS[series.kind], table)
         ]
-        with self._lock:
-            counts = dict(self._counts)
-            try:
-                with self._file.transaction():
-                    for series, day, piece in batches:
-                        self._insert(series, day, 0, piece)
-                    for series, day in {(series, day) for series, day, _ in batches}:
-                        self._join(series, day)
-            except BaseException:
-                self._counts = counts
-                raise
+        with self._lock, self._counting(), self._file.transaction():
+            for series, day, piece in batches:
+                self._insert(series, day, 0, piece)
+            for series, day in {(series, day) for series, day, _ in batches}:
+                self._join(series, day)
 
     def series(self, kinds: Sequence[str] = (), symbols: Sequence[str] = ()) -> dict[SeriesId, tuple[int, int]]:
         """Return what is there, each with times between which its rows lie, both included."""
-        with self._lock:
-            found = self._file.run(_SERIES)
-        return {
-            series: (first_ns, last_ns)
-            for series, first_ns, last_ns in ((SeriesId(*row[:4]), row[4], row[5]) for row in found)
-            if (not kinds or series.kind in kinds) and (not symbols or series.symbol in symbols)
-        }
+        return {SeriesId(*row[:4]): (row[4], row[5]) for row in self._asked(_SERIES, kinds, symbols)}
 
     def days(self, kinds: Sequence[str] = (), symbols: Sequence[str] = ()) -> list[Part]:
         """Return what there is of each day, as parts without a path; rows that were written twice may be counted twice."""
-        with self._lock:
-            found = self._file.run(_DAYS)
         return [
             Part(
                 Partition(kind, venue, symbol, date_of(day * DAY_NS, 0), resolution_ns),
@@ -118,8 +104,9 @@ class SqliteWarm:
                 rows,
                 size,
             )
-            for kind, venue, symbol, resolution_ns, day, first_ns, last_ns, rows, size in found
-            if (not kinds or kind in kinds) and (not symbols or symbol in symbols)
+            for kind, venue, symbol, resolution_ns, day, first_ns, last_ns, rows, size in self._asked(
+                _DAYS, kinds, symbols
+            )
         ]
 
     def read(
@@ -141,21 +128,43 @@ class SqliteWarm:
     def taking(self, series: SeriesId, end_ns: int) -> Iterator[pa.Table]:
         """Give the rows of a series before a midnight, UTC: they are gone when the ``with`` ends well, and stay if it raises."""
         if end_ns % DAY_NS:
-            raise ValueError(f"end_ns = {end_ns}: rows are taken by whole days")
+            raise ParameterError(f"end_ns = {end_ns}: must be a midnight, UTC: rows are taken by whole days")
         with self._lock, self._file.snapshot():
             self._taken.add(series)
             found = self._found(series, None, end_ns)
             pieces = self._pieces(series, found)
         try:
             yield _whole(KINDS[series.kind], pieces)
-            with self._lock, self._file.transaction():
+            with self._lock, self._counting(), self._file.transaction():
                 for number, *_ in found:
                     self._delete(number)
         finally:
             with self._lock:
                 self._taken.discard(series)
 
+    def _asked(self, statement: str, kinds: Sequence[str], symbols: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Ask of these kinds and symbols, or of all."""
+        named = [(name, tuple(of)) for name, of in (("kind", kinds), ("symbol", symbols)) if of]
+        terms = [f"{name} IN ({', '.join('?' * len(of))})" for name, of in named]
+        where = f"WHERE {' AND '.join(terms)}" if terms else ""
+        with self._lock:
+            return self._file.run(statement.format(where=where), tuple(value for _, of in named for value in of))
+
     # --- within the lock ---
+
+    def _count(self) -> None:
+        self._counts = {(SeriesId(*key), day, level): count for *key, day, level, count in self._file.run(_COUNTS)}
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Count anew what is there if nothing comes of a change."""
+        try:
+            yield
+        except BaseException:
+            # The first error is the one to be seen; a file that cannot be read refuses everything after it.
+            with suppress(StorageError):
+                self._count()
+            raise
 
     def _insert(self, series: SeriesId, day: int, level: int, piece: Piece) -> None:
         content = _packed(piece.table, "zstd" if level else None)
@@ -177,7 +186,11 @@ class SqliteWarm:
         for *key, day, level in self._file.run(
             "DELETE FROM batches WHERE id = ? RETURNING kind, venue, symbol, resolution_ns, day, level", (number,)
         ):
-            self._counts[SeriesId(*key), day, level] -= 1
+            # What another process has written was not counted here.
+            place = SeriesId(*key), day, level
+            left = self._counts.pop(place, 1) - 1
+            if left:
+                self._counts[place] = left
 
     def _join(self, series: SeriesId, day: int) -> None:
         """Join the batches of a level where they are many."""

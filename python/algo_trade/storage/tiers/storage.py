@@ -106,12 +106,9 @@ class TieredStorage:
         self._flushing = threading.Lock()
         self._migrating = threading.Lock()
         self._forget_ns = _NEVER_NS
+        # Until when the lower tiers have rows; whoever only asks does not look.
+        self._known: dict[SeriesId, int] | None = None
         self._warm.open()
-        try:
-            self._known = self._last_times()
-        except BaseException:
-            self._warm.close()
-            raise
 
     def __repr__(self) -> str:
         return f"TieredStorage({self._warm.name}, {self._lake.files.name})"
@@ -194,6 +191,7 @@ class TieredStorage:
             raise ParameterError(f"{kind}: resolution = {resolution}: bars have one, all others have none")
         length_ns = 0 if resolution is None else duration_ns(resolution)
         groups = [(SeriesId(kind, venue, symbol, length_ns), table) for symbol, table in by_symbol(conform(of, rows))]
+        known = self._last_times()
         with self._lock:
             if self._hot.fresh_bytes > self._hot_bytes_max:
                 raise StorageError(
@@ -201,7 +199,7 @@ class TieredStorage:
                     "has gone well"
                 )
             for series, table in groups:
-                self._hot.add(series, table, self._known.get(series, _NEVER_NS))
+                self._hot.add(series, table, known.get(series, _NEVER_NS))
 
     def flush(self) -> int:
         """Make all rows that were written before this call durable; return how many that were.
@@ -366,13 +364,13 @@ class TieredStorage:
         return Answer(question, hot, self._warm, self._lake)
 
     def _last_times(self) -> dict[SeriesId, int]:
-        """Return the last time of each series in the lower tiers."""
-        known = {series: last_ns for series, (_, last_ns) in self._warm.series().items()}
-        for part in self._lake.parts():
-            of = part.partition
-            series = SeriesId(of.kind, of.venue, of.symbol, of.resolution_ns)
-            known[series] = max(known.get(series, _NEVER_NS), part.last_ns)
-        return known
+        """Return the last time of each series in the lower tiers, as it was before the first row was written here."""
+        if self._known is None:
+            known = self._lake.version().last_times()
+            for series, (_, last_ns) in self._warm.series().items():
+                known[series] = max(known.get(series, _NEVER_NS), last_ns)
+            self._known = known
+        return self._known
 
 
 def beside(lake: str | os.PathLike[str]) -> Path | None:
